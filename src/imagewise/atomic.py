@@ -1,0 +1,43 @@
+"""Write a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from imagewise.errors import OutputError
+
+
+@contextmanager
+def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+    """A binary file that takes the name `path` only when the block ends without an error.
+
+    Raises:
+        OutputError: the folder is read-only or full. What `path` held before is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OutputError(
+                f"cannot write {path}: {reason}. Choose a folder with room that you may write to (--out DIR)."
+            ) from error
+    finally:
+        with suppress(OSError):  # not made at all, or in a folder that cannot be written
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) to `path`: whole, or not at all. Raises OutputError."""
+    with atomic_writer(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)

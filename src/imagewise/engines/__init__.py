@@ -1,0 +1,98 @@
+"""The seam between what to train and what trains it: one method, `fit`.
+
+    engine = open_engine("pytorch", device="auto")
+    fitted = engine.fit(network, recipe, dataset, callbacks=Callbacks(), resume=None)
+    fitted.weights["0.weight"]          # canonical, whichever engine
+
+Batch order, dropout and augmentation derive from (seed, epoch, step), never from a global generator, so that a run
+can be taken up at any epoch and gives what it would have given uninterrupted (same machine, CPU).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagewise.checkpoint import Checkpoint
+from imagewise.dataset import Dataset
+from imagewise.errors import EngineError
+from imagewise.history import EpochRecord
+from imagewise.network import Network, Weights
+from imagewise.recipe import Recipe
+
+
+class Callbacks:
+    """What an engine reports while it trains. Every method may be overridden; these do nothing."""
+
+    def on_batch(self, epoch: int, batch: int, batches: int) -> None:
+        """After some batches (not each: ten times a second is plenty)."""
+
+    def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
+        """After each epoch and its validation: all epochs so far, and all that is needed to go on from here."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training made.
+
+    Attributes:
+        weights: canonical, of the epoch that the recipe keeps.
+        history: one record an epoch, those before a resume included.
+        best_epoch: the epoch that `weights` are from; 0 if Ctrl-C came before the first one ended.
+        interrupted: Ctrl-C ended training.
+        reference: pictures (n, H, W, C) uint8 and the logits (n, classes) float32 that the engine's own network makes
+            of them with `weights`: what the model file is held to.
+    """
+
+    weights: Weights
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    interrupted: bool
+    reference: tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+
+class Engine(Protocol):
+    """Recipe, network and data in; weights out."""
+
+    @property
+    def device(self) -> str:
+        """Where it computes, as people say it: `cpu (2 threads)`, `cuda (NVIDIA H200)`."""
+        ...
+
+    def fit(
+        self,
+        network: Network,
+        recipe: Recipe,
+        dataset: Dataset,
+        *,
+        callbacks: Callbacks,
+        resume: Checkpoint | None = None,
+    ) -> Fitted:
+        """Train. Ctrl-C (KeyboardInterrupt) ends it with what there is.
+
+        Raises:
+            EngineError: the recipe asks for what this engine cannot do; the field is named.
+            TrainingError: the cost is no longer a finite number.
+        """
+        ...
+
+
+def open_engine(name: str, device: str = "auto") -> Engine:
+    """The engine of that name on `auto`, `cpu` or `cuda`.
+
+    Raises:
+        EngineError: unknown, not installed (the extra is named), or the device is not there.
+    """
+    if name == "pytorch":
+        try:
+            from imagewise.engines.pytorch import PyTorchEngine
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise EngineError("training needs PyTorch: pip install 'imagewise[train]'.") from error
+        return PyTorchEngine(device)
+    raise EngineError(f"unknown engine {name!r}; there is pytorch.")

@@ -1,0 +1,60 @@
+"""From the data set's uint8 arrays to normalised batches on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from imagewise.dataset import Split
+from imagewise.engines.pytorch.augmentation import Augmentation
+from imagewise.network import Network
+
+
+class Batches:
+    """Gathers pictures by index. NumPy gathers, so that memory-mapped sets are read only where they are needed."""
+
+    def __init__(self, split: Split, network: Network, device: torch.device) -> None:
+        self._split = split
+        self._device = device
+        scale, shift = (torch.from_numpy(v)[:, None, None].to(device) for v in network.scale_and_shift)
+        self._scale, self._shift = scale, shift if shift.any() else None
+
+    def take(
+        self, indices: NDArray[np.int64], augmentation: Augmentation | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Pictures (n, C, H, W) float32 in channels-last memory, and labels (n,) int64, on the device."""
+        pixels = self._pixels(np.take(self._split.images, indices, axis=0))
+        if augmentation is not None:
+            pixels = augmentation(pixels.float(), generator)
+        labels = torch.from_numpy(np.take(self._split.labels, indices)).to(self._device)
+        return self._normalized(pixels), labels
+
+    def in_order(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The whole split from first to last, `size` pictures at a time."""
+        for start in range(0, len(self._split), size):
+            part = slice(start, start + size)
+            labels = torch.from_numpy(np.array(self._split.labels[part])).to(self._device)
+            yield self._normalized(self._pixels(np.array(self._split.images[part]))), labels
+
+    def _pixels(self, images: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)
+
+    def _normalized(self, pixels: Tensor) -> Tensor:
+        scaled = pixels * self._scale
+        return scaled if self._shift is None else scaled.add_(self._shift)
+
+
+def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> tuple[list[NDArray[np.int64]], list[int]]:
+    """Each batch's indices, and a seed for what is random in it, decided by (seed, epoch) alone.
+
+    Batches differ in size by one picture at most and none is larger than `batch_size`, so that no epoch ends in a
+    batch of a few pictures, which batch normalisation cannot use.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    batches = -(-count // batch_size)
+    order = np.array_split(generator.permutation(count), batches)
+    return order, generator.integers(2**63, size=batches).tolist()

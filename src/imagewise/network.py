@@ -1,0 +1,159 @@
+"""An architecture as data: the input, a short list of layers, and the builders that recipes name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagewise.errors import NetworkError
+from imagewise.layers import (
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool,
+    ReLU,
+    Shape,
+    layer_as_dict,
+    layer_from_dict,
+    stack_shape,
+    weight_shapes,
+)
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Pictures in, logits out.
+
+    Attributes:
+        input_shape: (H, W, C) of the uint8 pictures.
+        mean, std: per channel, of pixels scaled to 0..1; the input of the first layer is
+            (pixels / 255 - mean) / std, as (C, H, W) float32.
+        layers: applied in order; the last makes (classes,) logits.
+
+    Raises:
+        NetworkError: the layers do not fit each other or the input.
+    """
+
+    input_shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        channels = self.input_shape[2]
+        if len(self.mean) != channels or len(self.std) != channels or min(self.std) <= 0:
+            raise NetworkError(f"mean and std need {channels} values each, std above 0, for {self.input_shape}.")
+        if len(stack_shape(self.layers, self.planes)) != 1:
+            raise NetworkError("the last layer must make logits of shape (classes,); end with Dense.")
+
+    @property
+    def planes(self) -> Shape:
+        """(C, H, W): the shape that the first layer sees."""
+        height, width, channels = self.input_shape
+        return (channels, height, width)
+
+    @property
+    def classes(self) -> int:
+        """How many logits come out."""
+        return stack_shape(self.layers, self.planes)[0]
+
+    @property
+    def scale_and_shift(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Normalisation as `pixels * scale + shift`: two (C,) float32 arrays, the same for every reader."""
+        mean, std = np.array(self.mean), np.array(self.std)
+        return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+    def weight_shapes(self) -> dict[str, Shape]:
+        """Name and shape of every canonical weight."""
+        return {name: shape for name, _, shape in weight_shapes(self.layers, self.planes)}
+
+    def check_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Raise NetworkError unless `weights` are exactly this network's, float32."""
+        found = {name: (value.shape, str(value.dtype)) for name, value in weights.items()}
+        wanted = {name: (shape, "float32") for name, shape in self.weight_shapes().items()}
+        if found != wanted:
+            wrong = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+            raise NetworkError(f"these weights are not of this network; they differ in {', '.join(wrong)}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "input_shape": list(self.input_shape),
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "layers": [layer_as_dict(layer) for layer in self.layers],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Network:
+        """The inverse of `as_dict`. Raises NetworkError."""
+        try:
+            height, width, channels = values["input_shape"]
+            return cls(
+                (height, width, channels),
+                tuple(values["mean"]),
+                tuple(values["std"]),
+                tuple(layer_from_dict(layer) for layer in values["layers"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise NetworkError(f"this is not a network of ours: {error!r}.") from error
+
+
+def perceptron(classes: int, *, hidden: tuple[int, ...] = (256, 256), dropout: float = 0.0) -> tuple[Layer, ...]:
+    """A multi-layer perceptron: Dense and ReLU for each of `hidden`, then Dense. The article's is (256, 256)."""
+    layers: list[Layer] = [Flatten()]
+    for units in hidden:
+        layers += [Dense(units), ReLU()]
+        if dropout:
+            layers.append(Dropout(dropout))
+    return (*layers, Dense(classes))
+
+
+def convnet(
+    classes: int, *, filters: tuple[int, ...] = (16, 32), dense: int = 128, dropout: float = 0.0
+) -> tuple[Layer, ...]:
+    """A plain convolutional network: for each of `filters` two 3x3 Conv-BatchNorm-ReLU and a 2x2 MaxPool, then a
+    hidden Dense layer and the logits."""
+    layers: list[Layer] = []
+    for width in filters:
+        for _ in range(2):
+            layers += [Conv(width, kernel=3, padding=1, bias=False), BatchNorm(), ReLU()]
+        layers.append(MaxPool(2, stride=2))
+    layers += [Flatten(), Dense(dense, bias=False), BatchNorm(), ReLU()]
+    if dropout:
+        layers.append(Dropout(dropout))
+    return (*layers, Dense(classes))
+
+
+def builders() -> dict[str, Callable[..., tuple[Layer, ...]]]:
+    """The architectures that a recipe can name."""
+    return {"perceptron": perceptron, "convnet": convnet}
+
+
+def build_layers(name: str, params: Mapping[str, Any], classes: int) -> tuple[Layer, ...]:
+    """The layers of the architecture `name`. Raises NetworkError on an unknown name or parameter."""
+    known = builders()
+    if name not in known:
+        raise NetworkError(f"unknown network {name!r}; the networks are {', '.join(known)}.")
+    signature = inspect.signature(known[name])
+    unknown = set(params) - {key for key, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
+    if unknown:
+        options = [key for key, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY]
+        raise NetworkError(
+            f"network {name!r} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(options)}."
+        )
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
+    try:
+        return known[name](classes, **values)
+    except (TypeError, ValueError) as error:
+        raise NetworkError(f"network {name!r}: parameters {dict(params)} are not usable: {error}.") from error

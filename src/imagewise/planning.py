@@ -1,0 +1,149 @@
+"""What a run will do, decided before it starts: data, recipe, network, engine, folder; anew or taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imagewise.checkpoint import Checkpoint
+from imagewise.dataset import Dataset
+from imagewise.engines import Engine, open_engine
+from imagewise.errors import DataError, RecipeError
+from imagewise.network import Network, build_layers
+from imagewise.recipe import Recipe, load_recipe
+from imagewise.run_folder import RunFolder
+from imagewise.sources import load_data
+from imagewise.sources.download import Progress
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may say about a run; see `imagewise.train`."""
+
+    recipe: str | Path | Recipe | None = None
+    engine: str | None = None
+    device: str = "auto"
+    out: str | Path | None = None
+    resume: str | Path | None = None
+    overrides: Mapping[str, Any] | None = None
+    offline: bool = False
+    strict: bool = False
+    download_progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run, ready to start.
+
+    Attributes:
+        source: the data as it was named, absolute where it is a path; None for a Dataset that was handed over.
+        engine_name: `pytorch`.
+        resume: the checkpoint to go on from.
+    """
+
+    source: str | None
+    dataset: Dataset
+    recipe: Recipe
+    network: Network
+    engine_name: str
+    engine: Engine
+    folder: RunFolder
+    resume: Checkpoint | None
+
+
+def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
+    """Load, choose and check everything. Raises ImagewiseError before any time is spent on training."""
+    if options.resume is not None:
+        return _resume(data, options, RunFolder(Path(options.resume)))
+    # before the data: a misspelt name should not cost a download
+    recipe = None if options.recipe is None else _recipe(options.recipe, options)
+    dataset = _load(data, options)
+    recipe = recipe or _recipe(default_recipe(dataset), options)
+    engine_name = options.engine or "pytorch"
+    network = design_network(recipe, dataset)
+    engine = open_engine(engine_name, options.device)
+    path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
+    return Plan(_source(data), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
+
+
+def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFolder) -> Plan:
+    """The plan of the run in `folder`, with more epochs if the user says so."""
+    clash = [name for name in ("recipe", "engine", "out") if getattr(options, name) is not None]
+    clash += [key for key in options.overrides or {} if key != "epochs"]
+    if clash:
+        raise RecipeError(
+            f"--resume {folder.path} goes on as that run began; it cannot change {', '.join(clash)}. "
+            "Only --epochs may be given; for anything else start a new run."
+        )
+    record = folder.read_record()
+    checkpoint = folder.read_checkpoint()
+    recipe = Recipe.parse(record["recipe"], str(folder.record_path)).override(options.overrides or {})
+    done = len(checkpoint.state.get("history", []))
+    if record["status"] == "finished" and done >= recipe.epochs:
+        raise RecipeError(
+            f"{folder.path} is complete: {done} of {recipe.epochs} epochs. "
+            f"To train it further, add --epochs N with N above {done}."
+        )
+    dataset = _load(data if data is not None else record["data"]["source"], options)
+    if dataset.fingerprint != record["data"]["fingerprint"]:
+        raise DataError(f"{dataset.name} is no longer the data that {folder.path} was trained on; start a new run.")
+    network = Network.from_dict(record["network"])
+    engine = open_engine(record["engine"], options.device)
+    source = record["data"]["source"]
+    return Plan(source, dataset, recipe, network, record["engine"], engine, folder, checkpoint)
+
+
+def _recipe(recipe: str | Path | Recipe, options: Options) -> Recipe:
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    return recipe.override(options.overrides or {})
+
+
+def _load(data: Dataset | str | Path | None, options: Options) -> Dataset:
+    if not isinstance(data, Dataset):
+        data = load_data(data, offline=options.offline, strict=options.strict, progress=options.download_progress)
+    if "train" not in data or len(data["train"]) < 2 or len(data.class_names) < 2:
+        raise DataError(f"{data.name}: training needs at least two classes and two training pictures.")
+    return data
+
+
+def _source(data: Dataset | str | Path | None) -> str | None:
+    if data is None or isinstance(data, Dataset):
+        return None
+    return str(Path(data).resolve()) if Path(data).exists() else str(data)
+
+
+def default_recipe(dataset: Dataset) -> str:
+    """The recipe's name where the user names none: by what the pictures look like."""
+    return "perceptron" if dataset.framing.kind == "ink" else "convnet"
+
+
+def design_network(recipe: Recipe, dataset: Dataset) -> Network:
+    """The recipe's architecture for this data: input shape, classes and normalisation filled in."""
+    layers = build_layers(recipe.network.name, recipe.network.params, len(dataset.class_names))
+    channels = dataset.shape[2]
+    mean, std = (0.0,) * channels, (1.0,) * channels
+    if recipe.normalize == "standard":
+        mean, std = _mean_and_std(dataset)
+    return Network(dataset.shape, mean, std, layers)
+
+
+def _mean_and_std(dataset: Dataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Per channel over the training pictures, in 0..1, from histograms: exact, and no copy of the pictures."""
+    images = dataset["train"].images
+    levels = np.arange(256) / 255
+    means, stds = [], []
+    for channel in range(images.shape[3]):
+        histogram = sum(
+            np.bincount(images[start : start + 1024, :, :, channel].ravel(), minlength=256)
+            for start in range(0, len(images), 1024)
+        )
+        share = np.asarray(histogram, dtype=np.float64) / np.sum(histogram)
+        mean = float(share @ levels)
+        means.append(mean)
+        # a channel that never changes has no deviation to divide by
+        stds.append(float(np.sqrt(share @ (levels - mean) ** 2)) or 1.0)
+    return tuple(means), tuple(stds)

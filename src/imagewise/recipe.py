@@ -1,0 +1,217 @@
+"""How to train, as data: frozen, validated at construction, the same in TOML and JSON. The loop holds no number."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from imagewise.dataset import SplitName
+from imagewise.errors import RecipeError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class NetworkChoice(_Part):
+    """Which architecture of network.py, with its parameters; input shape and classes come from the data."""
+
+    name: str
+    params: dict[str, Any] = {}
+
+
+class Adam(_Part):
+    """Kingma and Ba 2015."""
+
+    name: Literal["adam"] = "adam"
+    learning_rate: float = Field(gt=0)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    epsilon: float = Field(1e-8, gt=0)
+
+
+class AdamW(_Part):
+    """Loshchilov and Hutter 2019: each step also shrinks weights (not biases and norms) by rate x weight_decay."""
+
+    name: Literal["adamw"]
+    learning_rate: float = Field(gt=0)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    epsilon: float = Field(1e-8, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+
+
+class SGD(_Part):
+    """Stochastic gradient descent: v = momentum v + g (+ weight_decay w), w = w - rate v."""
+
+    name: Literal["sgd"]
+    learning_rate: float = Field(gt=0)
+    momentum: float = Field(0.0, ge=0, lt=1)
+    nesterov: bool = False
+    weight_decay: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs momentum above 0")
+        return self
+
+
+class Schedule(_Part):
+    """The learning rate over the run: up in a straight line for `warmup`, then as `name` says down to `final`."""
+
+    name: Literal["constant", "linear", "cosine"] = "constant"
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """Share of all steps over which the rate rises from 0."""
+    final: float = Field(0.0, ge=0, le=1)
+    """Share of the rate that is left at the end (linear, cosine)."""
+
+    @model_validator(mode="after")
+    def _final_needs_decay(self) -> Self:
+        if self.name == "constant" and self.final:
+            raise ValueError("final needs name = 'linear' or 'cosine'; a constant rate does not end anywhere")
+        return self
+
+
+class Augment(_Part):
+    """Random changes to each training picture, drawn anew each epoch, uniform within plus or minus the value."""
+
+    rotate: float = Field(0.0, ge=0, le=180)
+    """Degrees."""
+    translate: float = Field(0.0, ge=0, lt=1)
+    """Share of the side."""
+    scale: float = Field(0.0, ge=0, lt=1)
+    """Share of the size."""
+    shear: float = Field(0.0, ge=0, lt=90)
+    """Degrees."""
+    flip: bool = False
+    """Mirror left to right every second time."""
+
+
+class Recipe(_Part):
+    """Everything that decides how a network is trained. Every number lives here.
+
+    Raises `RecipeError` through `parse`, `load` and `override`, naming the field.
+    """
+
+    name: str
+    network: NetworkChoice
+    optimizer: Annotated[Adam | AdamW | SGD, Field(discriminator="name")]
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    schedule: Schedule = Schedule()
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights are the result: the best by validation accuracy, or the last."""
+    patience: int = Field(0, ge=0)
+    """Stop after this many epochs without a better validation accuracy; 0 never stops early."""
+    fit_on: Literal["train", "train+validation"] = "train"
+    initialization: Literal["he", "glorot", "normal"] = "he"
+    """he: N(0, 2 / fan-in); glorot: uniform; both with zero biases. normal: N(0, 1), biases too (the article)."""
+    normalize: Literal["unit", "standard"] = "unit"
+    """unit: pixels in 0..1; standard: mean 0, deviation 1 for each channel of the training pictures."""
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    augment: Augment = Augment()
+    seed: int = Field(0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _choosing_needs_validation(self) -> Self:
+        if self.fit_on == "train+validation" and (self.keep == "best" or self.patience):
+            raise ValueError(
+                "fit_on = 'train+validation' leaves nothing to choose by: it needs keep = 'last' and patience = 0"
+            )
+        return self
+
+    @property
+    def fitted_splits(self) -> tuple[SplitName, ...]:
+        """The splits that training learns from."""
+        return ("train", "validation") if self.fit_on == "train+validation" else ("train",)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], origin: str) -> Recipe:
+        """Validate plain values. `origin` (a file, a recipe's name) is named in the RecipeError."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = "; ".join(_problem(dict(e)) for e in error.errors(include_url=False))
+            raise RecipeError(f"recipe {origin}: {problems}. See `imagewise recipes` and docs/guide.md.") from error
+
+    def override(self, changes: Mapping[str, Any]) -> Recipe:
+        """A new recipe with fields replaced: `{"epochs": 30, "augment.rotate": 10}`. Raises RecipeError."""
+        values = self.model_dump(mode="json", exclude_unset=True)
+        for key, value in changes.items():
+            *path, last = key.split(".")
+            place = values
+            for part in path:
+                place = place.setdefault(part, {})
+                if not isinstance(place, dict):
+                    raise RecipeError(f"recipe {self.name}: {key}: {part} has no fields.")
+            if isinstance(place.get(last), dict) and not isinstance(value, dict):
+                raise RecipeError(f"recipe {self.name}: {key} has fields of its own; set one, as in {key}.name.")
+            place[last] = value
+        return Recipe.parse(values, self.name)
+
+    def to_toml(self) -> str:
+        """All fields, defaults too; `parse(tomllib.loads(text))` gives the recipe back."""
+        return tomli_w.dumps(json.loads(self.model_dump_json()))
+
+
+def _problem(error: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"] if part not in ("adam", "adamw", "sgd"))
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{place}: there is no such field"
+    given = "" if error["type"] in ("missing", "value_error") else f" (not {error['input']!r})"
+    return f"{place}: {message[:1].lower()}{message[1:]}{given}" if place else f"{message}{given}"
+
+
+def bundled_recipes() -> dict[str, str]:
+    """Name and TOML text, its opening comment included, of each recipe that comes with imagewise."""
+    files = (resources.files("imagewise") / "recipes").iterdir()
+    return {
+        file.name.removesuffix(".toml"): file.read_text("utf-8")
+        for file in sorted(files, key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
+
+
+def load_recipe(name_or_file: str | Path) -> Recipe:
+    """A bundled recipe by name, or one from a TOML file. Raises RecipeError."""
+    bundled = bundled_recipes()
+    if str(name_or_file) in bundled:
+        return _parse_toml(bundled[str(name_or_file)], str(name_or_file))
+    path = Path(name_or_file)
+    if path.suffix == ".toml" or path.is_file():
+        try:
+            return _parse_toml(path.read_text("utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"recipe {path}: cannot be read: {error}. Check the path.") from error
+    near = get_close_matches(str(name_or_file), bundled, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise RecipeError(f"unknown recipe {str(name_or_file)!r}; there are {', '.join(bundled)}, or a .toml file.{hint}")
+
+
+def _parse_toml(text: str, origin: str) -> Recipe:
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {origin}: not TOML: {error}.") from error
+    return Recipe.parse({"name": Path(origin).stem} | values, origin)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`KEY=VALUE` of `--set`: the value in TOML's notation, or as plain text. Raises RecipeError."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {text!r}: write KEY=VALUE, as in --set augment.rotate=10.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()

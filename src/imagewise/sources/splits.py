@@ -1,0 +1,66 @@
+"""The splits that a source lacks, and the check that its own splits fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from imagewise.dataset import Split, SplitName
+from imagewise.errors import DataError
+from imagewise.splitting import CONTENT_RULE, VALIDATION_RULE, split_by_content
+
+GIVEN_RULE = "as the data comes"
+
+# The names that people give to the splits, as folders and in tables.
+SPLIT_NAMES: Mapping[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+}
+
+
+def complete_splits(
+    given: Mapping[SplitName, Split], train_hashes: Callable[[], Sequence[int]]
+) -> tuple[dict[SplitName, Split], str]:
+    """Make the splits that are missing out of train, by content. Returns them and the rule in words.
+
+    Data without splits comes as `{"train": everything}` and is split 80/10/10. Data with a train and a test
+    gets a validation split out of train. Anything else stays as it is.
+
+    Args:
+        given: the splits that the source has.
+        train_hashes: one content hash a picture of `given["train"]`; called only where it is needed.
+    """
+    if set(given) == {"train"}:
+        shares: dict[SplitName, int] = {"train": 80, "validation": 10, "test": 10}
+        rule = CONTENT_RULE
+    elif set(given) == {"train", "test"}:
+        shares, rule = {"validation": 10, "train": 90}, VALIDATION_RULE
+    else:
+        return dict(given), GIVEN_RULE
+    train = given["train"]
+    parts = split_by_content(train_hashes(), train.labels, shares)
+    made = {name: train.take(indices) for name, indices in parts.items() if len(indices)}
+    return dict(given) | made, rule
+
+
+def refuse_unknown_classes(where: str, class_names: Sequence[str], given: Mapping[SplitName, Split]) -> None:
+    """Raise DataError where another split has a class that train lacks: no model could ever be right about
+    it."""
+    if "train" not in given:
+        return
+    known = np.unique(given["train"].labels)
+    for split, content in given.items():
+        unknown = np.setdiff1d(content.labels, known)
+        if len(unknown):
+            names = ", ".join(
+                repr(class_names[label]) if 0 <= label < len(class_names) else str(label) for label in unknown
+            )
+            raise DataError(
+                f"{where}: the {split} split has classes that train lacks: {names}. Add them to train, or "
+                f"take them out of {split}."
+            )
