@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -18,7 +18,7 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Pictures that belong together, with their labels.
 
@@ -35,13 +35,16 @@ class Split:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        return f"Split({len(self)} pictures of {self.images.shape[1:]})"
+
     def take(self, indices: NDArray[np.integer[Any]]) -> Split:
         """The pictures at `indices`, in that order (a copy)."""
         names = None if self.names is None else [self.names[i] for i in indices]
         return Split(self.images[indices], self.labels[indices], names)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A labelled set of pictures, framed to one shape and split for training.
 
@@ -64,7 +67,7 @@ class Dataset:
     framing: Framing
     split_rule: str
     notices: tuple[str, ...] = ()
-    skipped: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    skipped: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.class_names)) != len(self.class_names):
@@ -94,6 +97,10 @@ class Dataset:
             raise DataError(f"{where}: holds no picture. Leave the split out or fill it.")
         if labels.min() < 0 or labels.max() >= len(self.class_names):
             raise DataError(f"{where}: a label lies outside 0..{len(self.class_names) - 1}.")
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {len(split)}" for name, split in self.splits.items())
+        return f"Dataset({self.name!r}: {counts}; {len(self.class_names)} classes, pictures {self.shape})"
 
     @property
     def shape(self) -> tuple[int, int, int]:

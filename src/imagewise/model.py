@@ -46,9 +46,13 @@ class Card:
     versions: dict[str, str]
     created: str
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return vars(self) | {"class_names": list(self.class_names), "framing": self.framing.as_dict()}
+
     def to_metadata(self) -> dict[str, str]:
         """`metadata_props`: JSON strings by key."""
-        values = vars(self) | {"format": FORMAT, "framing": self.framing.as_dict()}
+        values = {"format": FORMAT} | self.as_dict()
         return {PREFIX + key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
 
     @classmethod

@@ -178,10 +178,12 @@ class _Keeper(Callbacks):
     def __init__(self, folder: RunFolder, inner: Callbacks) -> None:
         self._folder, self._inner = folder, inner
 
-    def on_batch(self, epoch: int, batch: int, batches: int) -> None:
-        self._inner.on_batch(epoch, batch, batches)
+    def on_batch(self, epoch: int, batch: int, batches: int, cost: float, learning_rate: float) -> None:
+        """Pass on."""
+        self._inner.on_batch(epoch, batch, batches, cost, learning_rate)
 
     def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
+        """Write, then pass on."""
         self._folder.write_checkpoint(checkpoint)
         self._folder.write_history(history)
         self._inner.on_epoch(history, best_epoch, checkpoint)

@@ -28,8 +28,8 @@ from imagewise.recipe import Recipe
 class Callbacks:
     """What an engine reports while it trains. Every method may be overridden; these do nothing."""
 
-    def on_batch(self, epoch: int, batch: int, batches: int) -> None:
-        """After some batches (not each: ten times a second is plenty)."""
+    def on_batch(self, epoch: int, batch: int, batches: int, cost: float, learning_rate: float) -> None:
+        """After some batches (ten times a second is plenty); `cost` is the epoch's mean so far."""
 
     def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
         """After each epoch and its validation: all epochs so far, and all that is needed to go on from here."""

@@ -73,14 +73,14 @@ def download(
     for url in urls:
         try:
             _fetch(url, partial, fault, progress)
+            partial.replace(target)
         except (_MirrorFailedError, _CutError) as error:
             reasons.append(f"  {url}: {error}")
-            continue
-        try:
-            partial.replace(target)
         except OSError as error:
-            raise _cannot_write(target, error) from error
-        return
+            if not target.exists():
+                raise _cannot_write(target, error) from error
+        if target.exists():  # perhaps by another process that fetched it at the same time and was done first
+            return
     raise DownloadError(
         "\n".join(
             [

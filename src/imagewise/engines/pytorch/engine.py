@@ -131,7 +131,7 @@ class _Run:
         order, seeds = epoch_order(self.count, recipe.batch_size, recipe.seed, epoch)
         total, first = len(order) * recipe.epochs, len(order) * (epoch - 1)
         costs, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
-        rate, reported = 0.0, 0.0
+        rate, reported, seen = 0.0, 0.0, 0
         self.module.train()
         for step, (indices, seed) in enumerate(zip(order, seeds, strict=True)):
             self.generator.manual_seed(seed)
@@ -143,9 +143,10 @@ class _Run:
             optimizer.step()
             costs.add_(cost, alpha=len(indices))
             right.add_((logits.argmax(1) == y).sum())
+            seen += len(indices)
             if (now := perf_counter()) - reported >= REPORT_SECONDS:
                 reported = now
-                callbacks.on_batch(epoch, step + 1, len(order))
+                callbacks.on_batch(epoch, step + 1, len(order), float(costs) / seen, rate)
         return float(costs) / self.count, float(right) / self.count, rate
 
     def _validate(self) -> tuple[float | None, float | None]:
