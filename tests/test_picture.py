@@ -239,6 +239,12 @@ def encoded(format_name: str) -> bytes:
     return file.getvalue()
 
 
+def test_formats_that_are_rarely_pictures_are_not_even_tried() -> None:
+    """EPS is a program, which Pillow would hand to Ghostscript."""
+    with pytest.raises(PictureError, match="Save it as PNG or JPEG"):
+        read_picture(encoded("EPS"))
+
+
 FORMATS = {name: encoded(name) for name in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")}
 
 

@@ -72,7 +72,7 @@ def evaluate(
     >>> run = imagewise.train("digits", epochs=5, out=tempfile.mkdtemp() + "/run", report=False)
     >>> evaluation = imagewise.evaluate(run.model, "digits")
     >>> evaluation.split, evaluation.metrics.count
-    ('test', 171)
+    ('test', 189)
     >>> evaluation.metrics.accuracy > 0.8
     True
     """

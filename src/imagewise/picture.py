@@ -24,6 +24,8 @@ PictureSource = str | Path | bytes | BinaryIO | Image.Image
 Pixels = NDArray[np.uint8]
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+# The decoders behind these suffixes and no others: Pillow has dozens, little used, one of which runs Ghostscript.
+_DECODERS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MAX_PIXELS = 80_000_000  # under Pillow's own alarm (89 million), so that ours is the message people see
 INK_MARGIN = 4 / 28  # MNIST: a 20-pixel box in a 28-pixel square
 INK_WORKING_SIDE = 256  # larger pictures are reduced to this first: strokes stay several pixels wide
@@ -72,7 +74,7 @@ def read_picture(source: PictureSource) -> Image.Image:
     if isinstance(source, bytes):
         source = io.BytesIO(source)
     try:
-        with Image.open(source) as picture:
+        with Image.open(source, formats=_DECODERS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise PictureError(_too_large(name, picture.size))
             return _eight_bits(ImageOps.exif_transpose(picture))
@@ -192,7 +194,7 @@ def find_ink(grey: Pixels) -> Pixels:
             int(np.percentile(strength[strength > floor], 90)) if (strength > floor).any() else peak,
             floor + 1,
         )
-    stretched = (strength - floor) * (255.0 / (top - floor))
+    stretched: NDArray[np.float64] = (strength - floor) * (255.0 / (top - floor))
     return np.clip(stretched + 0.5, 0, 255).astype(np.uint8)
 
 

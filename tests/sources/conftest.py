@@ -115,7 +115,7 @@ def mirrors() -> Iterator[Mirrors]:
     state = Mirrors()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             asked_range = self.headers.get("Range")
             state.asked.append((self.path, asked_range))
             if state.statuses.get(self.path):

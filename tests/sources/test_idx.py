@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -74,10 +75,8 @@ def test_a_damaged_gzip_file_never_gives_wrong_values(tmp_path: Path, data: st.D
     content[place] ^= data.draw(st.integers(1, 255))
     path = tmp_path / "file"
     path.write_bytes(content[: data.draw(st.sampled_from([len(whole), place]))])
-    try:
+    with suppress(DataError):
         assert np.array_equal(read_idx(path, 1), np.arange(200))
-    except DataError:
-        pass
 
 
 def test_arrays_can_be_written_to(write_idx: WriteIdx, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from imagewise.errors import DataError, DownloadError, OutputError
 from imagewise.picture import Framing
 from imagewise.sources.arrays import load_arrays
 from imagewise.sources.bundled import load_digits
-from imagewise.sources.catalog import NamedSet, catalog, did_you_mean
+from imagewise.sources.catalog import NamedSet, did_you_mean, named_sets
 from imagewise.sources.cifar import load_cifar
 from imagewise.sources.download import Progress
 from imagewise.sources.folder import load_class_folders
@@ -51,7 +51,7 @@ def load_data(
     >>> {name: len(split) for name, split in data.splits.items()}
     {'train': 1437, 'validation': 171, 'test': 189}
     """
-    named = catalog()
+    named = named_sets()
     if source is None:
         return _load_default(named, framing, offline, progress)
     if isinstance(source, str) and source in named:
@@ -127,7 +127,7 @@ def _path(source: str | Path) -> Path:
         return data / path
     if not bare:
         raise DataError(f"{path}: no such file or folder. Check the path.")
-    known = [*catalog(), *_own_sets()]
+    known = [*named_sets(), *_own_sets()]
     raise DataError(
         f"no set, file or folder is called {str(source)!r}.{did_you_mean(str(source), known)} Known sets: "
         f"{', '.join(known)}. For your own pictures, give the path of their folder."
@@ -140,4 +140,4 @@ def _own_sets() -> list[str]:
     if data is None or not data.is_dir():
         return []
     paths = (p for p in data.iterdir() if p.is_dir() or p.suffix in (".npz", ".csv", ".parquet"))
-    return sorted({p.name for p in paths if not p.name.startswith(".")} - set(catalog()))
+    return sorted({p.name for p in paths if not p.name.startswith(".")} - set(named_sets()))

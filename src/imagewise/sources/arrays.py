@@ -56,7 +56,8 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
     if not zipfile.is_zipfile(file):
         raise DataError(f"{file}: not an .npz file, or damaged. Write it with numpy.savez_compressed.")
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        # Opened here, since np.load leaves the file open where it is a damaged archive.
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files if key in _known_keys()}
     except Exception as error:  # NumPy and zipfile raise a dozen kinds on damaged archives
         if "allow_pickle" in str(error):

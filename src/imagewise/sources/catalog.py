@@ -48,7 +48,7 @@ class NamedSet:
     files: tuple[SetFile, ...]
 
 
-def catalog() -> dict[str, NamedSet]:
+def named_sets() -> dict[str, NamedSet]:
     """Every named set by its name, in the order of catalog.toml."""
     text = (files("imagewise.sources") / "catalog.toml").read_text(encoding="utf-8")
     return {name: _entry(name, fields) for name, fields in tomllib.loads(text).items()}
@@ -66,7 +66,7 @@ def _entry(name: str, fields: dict[str, Any]) -> NamedSet:
 
 def named_set(name: str) -> NamedSet:
     """The entry of that name. Raises DataError, with the nearest names, where there is none."""
-    entries = catalog()
+    entries = named_sets()
     if name not in entries:
         raise DataError(f"no named set {name!r}.{did_you_mean(name, entries)} The named sets are {', '.join(entries)}.")
     return entries[name]

@@ -18,6 +18,7 @@ _INK = Framing("ink", 28, 28, 1)
 _PHOTO_SIDES = (28, 32, 64)
 _LOOK_SIDE = 56  # pictures are looked at this small: strokes are a few pixels wide, paper grain is gone
 _MOST = 0.8  # a set is what this share of the sample is
+_EVEN = 32  # levels that the ground varies by, and that ink must differ from it by
 _COLOURLESS = 4  # mean difference of the channels up to which a picture counts as grey, out of 255
 
 
@@ -77,7 +78,8 @@ def looks_like_ink(picture: Image.Image) -> bool:
     """Whether a picture is thin strokes on an even ground: writing, a line drawing, a scan of either."""
     grey = _small_grey(picture)
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).astype(np.int16)
-    if np.mean(np.abs(border - np.median(border)) <= 32) < 0.85:
+    ground = np.median(border)
+    if np.mean(np.abs(border - ground) <= _EVEN) < _MOST or np.percentile(np.abs(grey - ground), 98) <= _EVEN:
         return False
     ink = find_ink(grey) >= 128
     share = ink.mean()

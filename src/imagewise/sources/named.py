@@ -12,7 +12,7 @@ from typing import Literal
 from imagewise.errors import DataError
 from imagewise.sources import cifar, idx
 from imagewise.sources.bundled import digits_file
-from imagewise.sources.catalog import NamedSet, SetFile, catalog, named_set
+from imagewise.sources.catalog import NamedSet, SetFile, named_set, named_sets
 from imagewise.sources.download import Progress, download
 from imagewise.sources.unpacking import UNPACK_ERRORS, is_gzip, open_unpacked
 
@@ -43,7 +43,7 @@ class FileCheck:
 def list_sets() -> list[SetStatus]:
     """Every named set, in the order of the catalog."""
     statuses = []
-    for entry in catalog().values():
+    for entry in named_sets().values():
         place, path = _find(entry)
         statuses.append(SetStatus(entry.name, entry.title, entry.licence, entry.download_bytes, place, path))
     return statuses

@@ -1,0 +1,30 @@
+"""What all tests share: Hypothesis without a clock or chance between runs, and a tiny data set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from imagewise.dataset import Dataset, Split
+from imagewise.picture import Framing
+from imagewise.splitting import CONTENT_RULE
+
+settings.register_profile("imagewise", deadline=None, derandomize=True, database=None)
+settings.load_profile("imagewise")
+
+
+@pytest.fixture
+def tiny_dataset() -> Dataset:
+    """Three classes of 12x10 grey noise with a bright bar at the class's own height; a few are hard to tell."""
+    rng = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        labels = np.arange(count, dtype=np.int64) % 3
+        images = rng.integers(0, 130, (count, 12, 10, 1), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[4 * label : 4 * label + 4] += np.uint8(rng.integers(0, 125))
+        return Split(images, labels)
+
+    splits = {"train": split(90), "validation": split(30), "test": split(45)}
+    return Dataset("tiny", ("bottom", "middle", "top"), splits, Framing("photo", 12, 10, 1), CONTENT_RULE)  # type: ignore[arg-type]

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imagewise.dataset import Split
+from imagewise.errors import DataError
+from imagewise.picture import Framing, frame_file
+from imagewise.sources.folder import load_class_folders
+from imagewise.sources.splits import GIVEN_RULE
+from imagewise.splitting import CONTENT_RULE, VALIDATION_RULE
+
+Draw = Callable[..., Path]
+PHOTO = Framing("photo", 16, 16, 3)
+
+
+@pytest.fixture
+def pets(tmp_path: Path, draw: Draw) -> Path:
+    """Twelve cats and twelve dogs, all different."""
+    for number in range(12):
+        draw(tmp_path / "pets" / "cat" / f"{number:02}.png", seed=number)
+        draw(tmp_path / "pets" / "dog" / f"{number:02}.png", seed=100 + number)
+    return tmp_path / "pets"
+
+
+def split_of(split: Split) -> set[str]:
+    assert split.names is not None
+    return set(split.names)
+
+
+def damage(path: Path) -> Path:
+    path.write_bytes(path.read_bytes()[:60])
+    return path
+
+
+def test_class_folders_become_a_data_set(pets: Path) -> None:
+    data = load_class_folders(pets, PHOTO)
+    assert data.name == "pets"
+    assert data.class_names == ("cat", "dog")
+    assert data.split_rule == CONTENT_RULE
+    assert set(data.splits) == {"train", "validation", "test"}
+    everything = data["all"]
+    assert len(everything) == 24
+    assert everything.names is not None
+    for image, label, name in zip(everything.images, everything.labels, everything.names, strict=True):
+        assert name.startswith(data.class_names[label] + "/")
+        assert np.array_equal(image, frame_file(pets / name, PHOTO))
+
+
+def test_adding_pictures_moves_none(pets: Path, draw: Draw) -> None:
+    for number in range(12, 80):  # enough that each split has some of its own
+        draw(pets / "cat" / f"{number}.png", seed=number)
+        draw(pets / "dog" / f"{number}.png", seed=100 + number)
+    before = load_class_folders(pets, PHOTO)
+    for number in range(30):
+        draw(pets / "cat" / f"new {number}.png", seed=1000 + number)
+    after = load_class_folders(pets, PHOTO)
+    for name in before.splits:
+        assert split_of(before[name]) <= split_of(after[name])
+
+
+def test_copies_stay_on_one_side_even_across_classes(pets: Path) -> None:
+    for number in range(12):
+        shutil.copy(pets / "cat" / f"{number:02}.png", pets / "dog" / f"copy {number}.png")
+    data = load_class_folders(pets, PHOTO)
+    for split in data.splits.values():
+        cats = {name[4:6] for name in split_of(split) if name.startswith("cat/")}
+        copies = {f"{int(name[9:-4]):02}" for name in split_of(split) if name.startswith("dog/copy")}
+        assert cats == copies
+
+
+def test_the_split_does_not_depend_on_the_framing(pets: Path) -> None:
+    small, large = load_class_folders(pets, PHOTO), load_class_folders(pets, Framing("photo", 28, 28, 1))
+    for name in small.splits:
+        assert split_of(small[name]) == split_of(large[name])
+
+
+def test_hidden_files_and_other_files_are_left_alone(pets: Path) -> None:
+    for name in (".DS_Store", "._00.png", "Thumbs.db", "notes.txt"):
+        (pets / "cat" / name).write_bytes(b"no picture")
+        (pets / name).write_bytes(b"no picture")
+    (pets / ".git").mkdir()
+    data = load_class_folders(pets, PHOTO, strict=True)
+    assert len(data["all"]) == 24
+    assert data.skipped == ()
+    assert data.notices == ()
+
+
+def test_pictures_outside_class_folders_are_told_of(pets: Path, draw: Draw) -> None:
+    draw(pets / "stray.png")
+    assert "1 pictures" in load_class_folders(pets, PHOTO).notices[0]
+
+
+def test_an_empty_class_folder_is_refused_by_name(pets: Path) -> None:
+    (pets / "bird").mkdir()
+    with pytest.raises(DataError, match=r"bird: the folder of class 'bird' holds no picture"):
+        load_class_folders(pets, PHOTO)
+
+
+def test_a_class_folder_of_folders_says_where_pictures_belong(pets: Path, draw: Draw) -> None:
+    draw(pets / "bird" / "2021" / "a.png")
+    with pytest.raises(DataError, match="holds folders only; pictures belong directly into it"):
+        load_class_folders(pets, PHOTO)
+
+
+def test_a_folder_without_classes_is_refused(tmp_path: Path, draw: Draw) -> None:
+    with pytest.raises(DataError, match="no class folders"):
+        load_class_folders(tmp_path, PHOTO)
+    draw(tmp_path / "a.png")
+    with pytest.raises(DataError, match="1 pictures, but nothing says what they show"):
+        load_class_folders(tmp_path, PHOTO)
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("train", "valid", "test"), ("Train", "Validation", "Test")]
+)
+def test_split_folders_are_kept(tmp_path: Path, draw: Draw, names: tuple[str, str, str]) -> None:
+    for seed, name in enumerate(names):
+        draw(tmp_path / name / "cat" / "a.png", seed=seed)
+        draw(tmp_path / name / "dog" / "a.png", seed=10 + seed)
+    data = load_class_folders(tmp_path, PHOTO)
+    assert data.split_rule == GIVEN_RULE
+    assert [split_of(split) for split in data.splits.values()] == [
+        {f"{name}/cat/a.png", f"{name}/dog/a.png"} for name in names
+    ]
+
+
+def test_validation_is_made_from_train_where_it_lacks(tmp_path: Path, draw: Draw, pets: Path) -> None:
+    pets.rename(tmp_path / "train")
+    draw(tmp_path / "test" / "dog" / "a.png", seed=999)
+    data = load_class_folders(tmp_path, PHOTO)
+    assert data.split_rule == VALIDATION_RULE
+    assert data.class_names == ("cat", "dog")
+    assert split_of(data["test"]) == {"test/dog/a.png"}
+    assert all(name.startswith("train/") for name in split_of(data["validation"]))
+    assert data.counts("validation").min() >= 1
+
+
+def test_a_class_may_be_called_train(pets: Path, draw: Draw) -> None:
+    draw(pets / "train" / "tgv.png")
+    assert load_class_folders(pets, PHOTO).class_names == ("cat", "dog", "train")
+
+
+def test_only_a_test_split_is_enough_for_scoring(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "test" / "dog" / "a.png")
+    assert set(load_class_folders(tmp_path, PHOTO).splits) == {"test"}
+
+
+def test_a_class_that_train_lacks_is_refused_by_name(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "train" / "cat" / "a.png")
+    draw(tmp_path / "test" / "zebra" / "a.png")
+    with pytest.raises(DataError, match="test split has classes that train lacks: 'zebra'"):
+        load_class_folders(tmp_path, PHOTO)
+
+
+def test_a_split_folder_without_classes_is_refused(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "train" / "a.png")
+    with pytest.raises(DataError, match=r"train: holds no class folders"):
+        load_class_folders(tmp_path, PHOTO)
+
+
+def test_damaged_pictures_are_skipped_and_listed(pets: Path) -> None:
+    damage(pets / "cat" / "03.png")
+    (pets / "dog" / "text.jpg").write_text("no picture")
+    data = load_class_folders(pets, PHOTO)
+    assert len(data["all"]) == 23
+    assert [name for name, _ in data.skipped] == ["cat/03.png", "dog/text.jpg"]
+    assert "not a picture" in data.skipped[1][1]
+    assert str(pets) not in data.skipped[1][1]
+
+
+def test_strict_refuses_damaged_pictures_and_lists_them(pets: Path) -> None:
+    damage(pets / "cat" / "03.png")
+    with pytest.raises(DataError, match=r"1 of 24 pictures cannot be read:\n  cat/03\.png: "):
+        load_class_folders(pets, PHOTO, strict=True)
+
+
+def test_a_long_list_is_cut_short(pets: Path) -> None:
+    for path in pets.glob("*/*.png"):
+        damage(path)
+    with pytest.raises(DataError, match=r"24 of 24 pictures(.|\n)*\n  \.\.\. and 4 more\n") as caught:
+        load_class_folders(pets, PHOTO)
+    assert str(caught.value).count("\n") == 22
+
+
+def test_a_class_of_damaged_pictures_only_is_refused(pets: Path) -> None:
+    for path in (pets / "dog").iterdir():
+        damage(path)
+    with pytest.raises(DataError, match="class 'dog': none of its 12 pictures can be read"):
+        load_class_folders(pets, None)
+
+
+def test_nothing_readable_at_all_is_refused_when_a_framing_is_to_be_chosen(pets: Path) -> None:
+    for path in pets.glob("*/*.png"):
+        damage(path)
+    with pytest.raises(DataError, match="not one of its 24 pictures can be read"):
+        load_class_folders(pets, None)
+
+
+def test_the_framing_is_chosen_by_looking_and_told(pets: Path) -> None:
+    data = load_class_folders(pets, None)
+    assert data.framing == Framing("photo", 32, 32, 3)
+    assert "chose photo framing, 32x32 colour, by looking at 24 pictures" in data.notices[-1]
+
+
+@pytest.mark.real_data
+def test_real_flowers_are_photos_of_64_by_64(real_data: Callable[[str], Path]) -> None:
+    data = load_class_folders(real_data("flowers"), None)
+    assert data.framing == Framing("photo", 64, 64, 3)
+    assert data.class_names == ("daisy", "dandelion", "rose", "sunflower", "tulip")
+    assert len(data["all"]) == 4317
+    shares = [len(split) / 4317 for split in data.splits.values()]
+    assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.02)
