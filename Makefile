@@ -1,0 +1,45 @@
+# The same commands for people and CI. Each sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint format bench clean
+help:
+	@echo "make demo    set up, train on the default data, score, recognise a few pictures"
+	@echo "make test    set up, run the tests"
+	@echo "make setup   .venv with imagewise, editable, and everything for development"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  let ruff put the code in order"
+	@echo "make bench   measure speed and memory, write docs/benchmarks.md (needs MNIST)"
+
+setup: .venv/.everything
+
+# Installed by the versions that were tested (constraints.txt). Made anew when either file changes.
+.venv/.base: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train]'
+	touch $@
+
+.venv/.everything: .venv/.base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,tables,dev]'
+	touch $@
+
+demo: .venv/.base
+	$(BIN)/python examples/demo.py
+
+test: .venv/.everything
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/.everything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.everything
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.everything
+	$(BIN)/python benchmarks/bench.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
