@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 import imagewise
-from imagewise.live import TrainingDisplay
+from imagewise.training_display import TrainingDisplay
 
 with TrainingDisplay() as display:
     run = imagewise.train(callbacks=display)  # MNIST, or scikit-learn's digits where MNIST cannot be had

@@ -14,8 +14,7 @@ settings.register_profile("imagewise", deadline=None, derandomize=True, database
 settings.load_profile("imagewise")
 
 
-@pytest.fixture
-def tiny_dataset() -> Dataset:
+def make_tiny_dataset() -> Dataset:
     """Three classes of 12x10 grey noise with a bright bar at the class's own height; a few are hard to tell."""
     rng = np.random.default_rng(0)
 
@@ -28,3 +27,8 @@ def tiny_dataset() -> Dataset:
 
     splits = {"train": split(90), "validation": split(30), "test": split(45)}
     return Dataset("tiny", ("bottom", "middle", "top"), splits, Framing("photo", 12, 10, 1), CONTENT_RULE)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def tiny_dataset() -> Dataset:
+    return make_tiny_dataset()

@@ -28,13 +28,19 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
                 os.fsync(file.fileno())
             temporary.replace(path)
         except OSError as error:
-            reason = error.strerror or str(error)
             raise OutputError(
-                f"cannot write {path}: {reason}. Choose a folder with room that you may write to (--out DIR)."
+                f"cannot write {path}: {reason(error)}. Choose a place with room that you may write to."
             ) from error
     finally:
         with suppress(OSError):  # not made at all, or in a folder that cannot be written
             temporary.unlink(missing_ok=True)
+
+
+def reason(error: OSError) -> str:
+    """Why a file or folder cannot be written, in words."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{error.filename} is a file, not a folder"
+    return error.strerror or str(error)
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -32,7 +32,7 @@ class Checkpoint:
         """Write to `path`, whole or not at all. Raises OutputError."""
         from safetensors.numpy import save
 
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
+        arrays = {name: np.asarray(array, order="C") for name, array in self.arrays.items()}
         write_atomically(path, save(arrays, metadata={FORMAT: json.dumps(self.state)}))
 
     @classmethod

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from enum import StrEnum
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from imagewise.errors import ImagewiseError, PictureError
-
-if TYPE_CHECKING:
-    from imagewise.evaluation import Evaluation
+from imagewise import cli_options as options
+from imagewise.cli_options import Data, DeviceName, Json, ModelFile, Names, Offline, SplitChoice, Strict
+from imagewise.errors import ImagewiseError, ModelError
 
 
 class _Group(TyperGroup):
@@ -21,16 +21,33 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            if sys.stdout:
+                sys.stdout.flush()  # now, while what goes wrong can still be said
         except ImagewiseError as error:
-            print(f"imagewise: error: {error}", file=sys.stderr)
+            _say(str(error))
             raise SystemExit(error.exit_code) from None
         except KeyboardInterrupt:
             print("imagewise: interrupted", file=sys.stderr)
             raise SystemExit(130) from None
         except BrokenPipeError:  # `imagewise ... | head` has read enough
-            sys.stdout = None  # type: ignore[assignment]
+            _drop_stdout()
             raise SystemExit(0) from None
+        except OSError as error:  # a full disk behind stdout, a drive that is gone
+            _drop_stdout()
+            _say(f"{error.filename or 'output'}: {error.strerror or error}. Mend that and try again.")
+            raise SystemExit(1) from None
+        return result
+
+
+def _say(message: str) -> None:
+    print(f"imagewise: error: {message}", file=sys.stderr)
+
+
+def _drop_stdout() -> None:
+    """Let what is still to be written go nowhere, so that Python does not complain of it when it ends."""
+    with suppress(OSError):  # not a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -43,52 +60,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app = typer.Typer(help="The named sets: list, fetch, verify.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(data_app, name="data")
-
-
-class EngineName(StrEnum):
-    """Training engines."""
-
-    pytorch = "pytorch"
-
-
-class DeviceName(StrEnum):
-    """Where an engine may compute."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class SplitName(StrEnum):
-    """Splits of a set."""
-
-    train = "train"
-    validation = "validation"
-    test = "test"
-
-
-class SplitChoice(StrEnum):
-    """What `evaluate` may score."""
-
-    auto = "auto"
-    train = "train"
-    validation = "validation"
-    test = "test"
-    all = "all"
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never download.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse damaged pictures instead of leaving them out.")]
-Data = Annotated[str, typer.Argument(metavar="DATA", help="The name of a set, a folder, .npz, .csv or .parquet.")]
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model.onnx that imagewise made.")]
 
 
 def main() -> None:
     """The entry point `imagewise`."""
     try:
-        app()
+        app(prog_name="imagewise")
     except KeyboardInterrupt:  # while the command line itself was still loading
         sys.exit(130)
 
@@ -112,96 +89,90 @@ def _options(
 
 @app.command()
 def train(
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[DATA]", help="A set's name or a path; without it MNIST, or digits where it is not to be had."
-        ),
-    ] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="A recipe's name (see `imagewise recipes`) or a TOML file.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="How often to go through the training pictures.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="How far a step goes.")] = None,
-    engine: Annotated[EngineName | None, typer.Option(help="What trains.  [default: pytorch]")] = None,
-    device: Annotated[DeviceName, typer.Option(help="Where.")] = DeviceName.auto,
-    seed: Annotated[int | None, typer.Option(help="Decides all that is random.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder.  [default: runs/...]")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="DIR", help="Go on with the run in DIR.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Set any field of the recipe, e.g. augment.rotate=10."),
-    ] = None,
+    data: options.TrainingData = None,
+    recipe: options.RecipeName = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    engine: options.Engine = None,
+    device: options.Device = DeviceName.auto,
+    seed: options.Seed = None,
+    out: options.OutFolder = None,
+    resume: options.Resume = None,
+    set_: options.Settings = None,
     offline: Offline = False,
     strict: Strict = False,
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
+    report: options.Report = True,
     json_: Json = False,
 ) -> None:
-    """Train a recogniser: one folder with model.onnx, report.html and all that is needed to repeat it."""
-    from imagewise.console import print_json, print_run
-    from imagewise.live import TrainingDisplay
+    """Train a recogniser.
+
+    Leaves one folder with model.onnx, report.html and all that is needed to repeat the run.
+    """
+    from imagewise.console import print_fact, print_json, print_run, tell_of_interruption
     from imagewise.planning import Options, plan_run
     from imagewise.recipe import parse_setting
     from imagewise.training import execute, write_report
+    from imagewise.training_display import TrainingDisplay
 
     named = {"epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate, "seed": seed}
     overrides = {key: value for key, value in named.items() if value is not None}
     overrides |= dict(parse_setting(text) for text in set_ or [])
     with TrainingDisplay() as display:
-        options = Options(recipe, engine, device, out, resume, overrides, offline, strict, display.on_download)
-        run = execute(plan_run(data, options), display)
+        wanted = Options(recipe, engine, device, out, resume, overrides, offline, strict, display.on_download)
+        run = execute(plan_run(data, wanted), display)
     if json_:
         print_json(run.as_dict())
     else:
         print_run(run)
-    if report and not run.interrupted:
-        path = write_report(run)
-        print(f"report  {path}", file=sys.stderr if json_ else sys.stdout)
     if run.interrupted:
+        tell_of_interruption(run)
         raise SystemExit(130)
+    if report:
+        print_fact("report", write_report(run), file=sys.stderr if json_ else sys.stdout)
 
 
 @app.command()
 def evaluate(
     model: ModelFile,
     data: Data,
-    split: Annotated[SplitChoice, typer.Option(help="auto: test where the set has one, else all.")] = SplitChoice.auto,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report page to FILE.")] = None,
+    split: options.ScoredSplit = SplitChoice.auto,
+    report: options.ReportFile = None,
     offline: Offline = False,
     strict: Strict = False,
     json_: Json = False,
 ) -> None:
     """Score a model on labelled pictures."""
-    from imagewise.console import print_evaluation, print_json
+    from imagewise.console import print_evaluation, print_fact, print_json
     from imagewise.evaluation import evaluate as score
-    from imagewise.live import tell
+    from imagewise.live import DownloadDisplay, tell_of
+    from imagewise.model import Model
+    from imagewise.sources import load_data
 
-    evaluation = score(model, data, split=split.value, offline=offline, strict=strict)
-    tell(*evaluation.notices)
+    opened = Model.open(model)
+    with DownloadDisplay() as display:
+        dataset = load_data(data, framing=opened.framing, offline=offline, strict=strict, progress=display)
+    evaluation = score(opened, dataset, split=split.value)
+    tell_of(evaluation.notices, dataset.skipped)
     if json_:
         print_json(evaluation.as_dict())
     else:
         print_evaluation(evaluation)
     if report is not None:
-        _write_evaluation_report(evaluation, report)
+        from imagewise.atomic import write_atomically
+        from imagewise.reporting import report_of_evaluation
 
-
-def _write_evaluation_report(evaluation: Evaluation, path: Path) -> None:
-    from imagewise.atomic import write_atomically
-    from imagewise.reporting import report_of_evaluation
-
-    write_atomically(path, report_of_evaluation(evaluation))
-    print(f"report  {path}", file=sys.stderr)
+        write_atomically(report, report_of_evaluation(evaluation))
+        print_fact("report", report, file=sys.stderr if json_ else sys.stdout)
 
 
 @app.command()
 def predict(
-    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Files, folders, or - for stdin.")],
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="A model.onnx that imagewise made.")] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many classes to name, best first.")] = 3,
+    pictures: options.Pictures,
+    model: options.Recogniser = None,
+    top: options.Top = 3,
     json_: Json = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")] = False,
+    csv: options.Csv = False,
 ) -> None:
     """Recognise pictures."""
     from imagewise.console import PredictionPrinter
@@ -211,14 +182,10 @@ def predict(
     if json_ and csv:
         raise typer.BadParameter("--json and --csv exclude each other; choose one.")
     if model is None:
-        raise PictureError(
-            "no recogniser ships with this version yet: name one with --model FILE (model.onnx of a run)."
-        )
+        raise ModelError("no recogniser ships with this version yet; name one with --model FILE (model.onnx of a run).")
     opened = Model.open(model)
-    named = ((str(p), p) for p in find_pictures(Path(p) for p in pictures if p != "-"))
-    piped = [("-", sys.stdin.buffer.read())] if "-" in pictures else []
     printer = PredictionPrinter("json" if json_ else "csv" if csv else "text")
-    for name, result in predict_files(opened, [*piped, *named], top):
+    for name, result in predict_files(opened, find_pictures(pictures, sys.stdin.buffer), top):
         printer.add(name, result)
     printer.end()
     if printer.unreadable:
@@ -228,13 +195,16 @@ def predict(
 @app.command()
 def show(
     data: Data,
-    split: Annotated[SplitName | None, typer.Option(help="Which split the sheet shows.  [default: train]")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the contact sheet (PNG) goes.")] = None,
+    split: options.ShownSplit = None,
+    out: options.SheetFile = None,
     offline: Offline = False,
     strict: Strict = False,
     json_: Json = False,
 ) -> None:
-    """Look at a set: counts, sizes, value range, and a labelled contact sheet."""
+    """Look at a set.
+
+    Counts, sizes, value range, and a labelled contact sheet.
+    """
     from imagewise.atomic import atomic_writer
     from imagewise.console import print_dataset, show_on_terminal
     from imagewise.contact_sheet import contact_sheet
@@ -243,7 +213,7 @@ def show(
 
     with DownloadDisplay() as display:
         dataset = load_data(data, offline=offline, strict=strict, progress=display)
-    tell_of(dataset)
+    tell_of(dataset.notices, dataset.skipped)
     chosen = split.value if split else next(iter(dataset.splits))
     path = out or Path(f"{Path(dataset.name).stem}-contact-sheet.png")
     sheet = contact_sheet(dataset, chosen)
@@ -256,7 +226,10 @@ def show(
 
 @app.command()
 def info(model: ModelFile, json_: Json = False) -> None:
-    """Tell what a model file is: classes, framing, network, data, metrics, versions."""
+    """Tell what a model file is.
+
+    Classes, framing, network, recipe, data, metrics and versions.
+    """
     from imagewise.console import print_json, print_model
     from imagewise.model import Model
 
@@ -268,11 +241,11 @@ def info(model: ModelFile, json_: Json = False) -> None:
 
 
 @app.command()
-def recipes(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this recipe whole.")] = None,
-    json_: Json = False,
-) -> None:
-    """List the recipes, or print one as TOML, to start your own from."""
+def recipes(name: options.RecipeToPrint = None, json_: Json = False) -> None:
+    """List the recipes, or print one.
+
+    Printed whole, as TOML, a recipe is a start for your own: `imagewise recipes perceptron > mine.toml`.
+    """
     from imagewise.console import print_recipes
 
     print_recipes(name, as_json=json_)
@@ -280,18 +253,24 @@ def recipes(
 
 @data_app.command("list")
 def data_list(json_: Json = False) -> None:
-    """The named sets, and where each is on this machine."""
+    """List the named sets, and where each is."""
     from imagewise.console import print_sets
 
     print_sets(as_json=json_)
 
 
 @data_app.command("fetch")
-def data_fetch(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Sets to download.")]) -> None:
-    """Download named sets into the cache; what is here already is left alone."""
+def data_fetch(names: Names) -> None:
+    """Download named sets into the cache.
+
+    What is on this machine already is left alone.
+    """
     from imagewise.live import DownloadDisplay
+    from imagewise.sources.catalog import named_set
     from imagewise.sources.named import fetch
 
+    for name in names:
+        named_set(name)  # a misspelt one is refused before the others are fetched
     for name in names:
         with DownloadDisplay() as display:
             path = fetch(name, display)
@@ -299,12 +278,18 @@ def data_fetch(names: Annotated[list[str], typer.Argument(metavar="NAME...", hel
 
 
 @data_app.command("verify")
-def data_verify(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Sets to check.")]) -> None:
-    """Check named sets on this machine against the published hashes; exit 1 where a file is wrong."""
+def data_verify(names: Names, json_: Json = False) -> None:
+    """Check named sets by their hashes.
+
+    Compares the files on this machine to the published hashes. Exit 1 where one is wrong.
+    """
+    from imagewise.console import print_checks
     from imagewise.sources.named import verify
 
     checks = [(name, check) for name in names for check in verify(name)]
-    for name, check in checks:
-        print(f"{name}/{check.file}  {'ok' if check.ok else 'WRONG'}  {check.detail}")
+    print_checks(checks, as_json=json_)
     if not all(check.ok for _, check in checks):
         raise SystemExit(1)
+
+
+app.add_typer(data_app, name="data")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from imagewise.errors import PictureError
+from imagewise.live import describe, say
 
 if TYPE_CHECKING:
     from imagewise.dataset import Dataset
     from imagewise.evaluation import Evaluation
     from imagewise.metrics import Metrics
     from imagewise.model import Model, Prediction
+    from imagewise.sources.named import FileCheck
     from imagewise.training import Run
 
 
@@ -42,25 +45,39 @@ def _is_number(cell: object) -> bool:
     return bool(re.fullmatch(r"[\d.,]+%?|-", str(cell)))
 
 
+def print_fact(name: str, value: object, file: TextIO | None = None) -> None:
+    """`model       runs/x/model.onnx`: a name and what it is, in two columns."""
+    print(f"{name:<10}  {value}", file=file)
+
+
 def print_run(run: Run) -> None:
-    """How a run went, and where it lies."""
-    if run.interrupted:
-        state = f"epoch {run.best_epoch}" if run.best_epoch else "the unfinished first epoch"
-        print(f"interrupted: the best model so far, from {state}, is saved")
+    """How a run went, and where its model lies."""
+    epochs = f", epoch {run.best_epoch} of {len(run.history)}" if run.best_epoch else ""
     if run.test is not None:
-        print(f"test    {accuracy_line(run.test.metrics)}")
+        print_fact("test", accuracy_line(run.test.metrics))
     if run.validation is not None:
-        print(f"validation  {accuracy_line(run.validation.metrics)}, epoch {run.best_epoch} of {len(run.history)}")
-    print(f"trained {run.train_seconds:.1f} s")
-    print(f"model   {run.folder / 'model.onnx'}")
-    if run.interrupted:
-        print(f"go on with  imagewise train --resume {run.folder}")
+        print_fact("validation", accuracy_line(run.validation.metrics) + epochs)
+    if run.history:
+        print_fact("trained", f"{run.train_seconds:.1f} s")
+    print_fact("model", run.folder / "model.onnx")
+
+
+def tell_of_interruption(run: Run) -> None:
+    """What Ctrl-C has left, and how to go on; on stderr."""
+    if not run.best_epoch:
+        say("interrupted in the first epoch: the model is saved as it was then; there is nothing yet to go on from")
+        return
+    say(f"interrupted: the best model so far, from epoch {run.best_epoch}, is saved")
+    say(f"go on with: imagewise train --resume {shlex.quote(str(run.folder))}")
 
 
 def accuracy_line(metrics: Metrics) -> str:
     """`97.95% (95% interval 97.65% to 98.21%, 10,000 pictures)`."""
-    low, high = metrics.accuracy_interval
-    return f"{metrics.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}, {metrics.count:,} pictures)"
+    return _accuracy_line(metrics.accuracy, metrics.accuracy_interval, metrics.count)
+
+
+def _accuracy_line(accuracy: float, interval: Sequence[float], count: int) -> str:
+    return f"{accuracy:.2%} (95% interval {interval[0]:.2%} to {interval[1]:.2%}, {count:,} pictures)"
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -117,19 +134,18 @@ class PredictionPrinter:
 def print_model(model: Model) -> None:
     """What a model file is."""
     card = model.card
-    height, width, channels = card.framing.shape
-    print(f"model     {model.name}")
-    print(f"classes   {len(card.class_names)}: {_shortened(card.class_names)}")
-    print(f"framing   {card.framing.kind}, {width}x{height}, {'colour' if channels == 3 else 'grey'}")
-    print(f"network   {' '.join(_layer(layer) for layer in card.network['layers'])}")
-    print(f"recipe    {card.recipe['name']}, {card.recipe['epochs']} epochs, seed {card.recipe['seed']}")
-    print(f"data      {card.data['name']}, {card.data['split_rule']}, SHA-256 {card.data['fingerprint']}")
+    print_fact("model", model.name)
+    print_fact("classes", f"{len(card.class_names)}: {_shortened(card.class_names)}")
+    print_fact("framing", f"{card.framing.kind}, {describe(card.framing.shape)}")
+    print_fact("network", " ".join(_layer(layer) for layer in card.network["layers"]))
+    print_fact("recipe", f"{card.recipe['name']}, {card.recipe['epochs']} epochs, seed {card.recipe['seed']}")
+    print_fact("data", card.data["name"])
+    print_fact("split", card.data["split_rule"])
+    print_fact("SHA-256", card.data["fingerprint"])
     for split, metrics in card.metrics.items():
-        low, high = metrics["accuracy_interval"]
-        score = f"{metrics['accuracy']:.2%} (95% interval {low:.2%} to {high:.2%}, {metrics['count']:,} pictures)"
-        print(f"{split:<10}{score}")
-    print(f"versions  {', '.join(f'{name} {version}' for name, version in card.versions.items())}")
-    print(f"created   {card.created}")
+        print_fact(split, _accuracy_line(metrics["accuracy"], metrics["accuracy_interval"], metrics["count"]))
+    print_fact("versions", ", ".join(f"{name} {version}" for name, version in card.versions.items()))
+    print_fact("created", card.created)
 
 
 def _shortened(names: Sequence[str], shown: int = 20) -> str:
@@ -183,14 +199,23 @@ def print_sets(*, as_json: bool) -> None:
     print_table(rows)
 
 
+def print_checks(checks: Sequence[tuple[str, FileCheck]], *, as_json: bool) -> None:
+    """What `data verify` found out, a row a file."""
+    if as_json:
+        print_json([{"set": name} | vars(check) for name, check in checks])
+        return
+    rows = [(f"{name}/{check.file}", "ok" if check.ok else "WRONG", check.detail) for name, check in checks]
+    print_table([("file", "state", "detail"), *rows])
+
+
 def print_dataset(dataset: Dataset, *, as_json: bool, sheet: Path) -> None:
     """Counts per class and split, size and value range, and where the contact sheet lies."""
     from imagewise.contact_sheet import dataset_facts
-    from imagewise.live import describe
 
     facts = dataset_facts(dataset)
     if as_json:
-        print_json(facts.as_dict() | {"fingerprint": dataset.fingerprint, "contact_sheet": str(sheet)})
+        more = {"split_rule": dataset.split_rule, "fingerprint": dataset.fingerprint, "skipped": dataset.skipped}
+        print_json(facts.as_dict() | more | {"contact_sheet": str(sheet)})
         return
     print(f"{dataset.name}: {len(dataset.class_names)} classes, pictures {describe(dataset.shape)}")
     print(f"splits: {dataset.split_rule}")

@@ -1,42 +1,36 @@
-"""What a person sees while imagewise works: a live display on a terminal, a line an epoch elsewhere. On stderr."""
+"""What a person sees while imagewise works, on stderr: notes, and on a terminal a bar."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from time import perf_counter
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-
-from imagewise.checkpoint import Checkpoint
-from imagewise.dataset import Dataset
-from imagewise.history import EpochRecord
-from imagewise.training import TrainingCallbacks
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from imagewise.planning import Plan
-
 SKIPPED_SHOWN = 10
 
 
-def tell(*notices: str) -> None:
-    """What the user should know, on stderr."""
+def say(line: str) -> None:
+    """A line on stderr. Nothing ends because nobody reads it any more (`imagewise train 2>&1 | head`)."""
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def tell_of(notices: Sequence[str], skipped: Sequence[tuple[str, str]], all_in: str | None = None) -> None:
+    """What the user should know of a data set, and the pictures that were left out. `all_in` lists all of those."""
     for notice in notices:
-        print(f"note: {notice}", file=sys.stderr)
-
-
-def tell_of(dataset: Dataset) -> None:
-    """A data set's notices, and the pictures that were left out."""
-    tell(*dataset.notices)
-    if not dataset.skipped:
+        say(f"note: {notice}")
+    if not skipped:
         return
-    tell(f"left out {len(dataset.skipped)} pictures that cannot be read (--strict refuses them):")
-    for path, reason in dataset.skipped[:SKIPPED_SHOWN]:
-        print(f"  {path}: {reason}", file=sys.stderr)
-    if len(dataset.skipped) > SKIPPED_SHOWN:
-        print(f"  and {len(dataset.skipped) - SKIPPED_SHOWN} more; run.json lists all", file=sys.stderr)
+    say(f"note: left out {len(skipped):,} pictures that cannot be read (--strict refuses them):")
+    for path, reason in skipped[:SKIPPED_SHOWN]:
+        say(f"  {path}: {reason}")
+    if len(skipped) > SKIPPED_SHOWN:
+        say(f"  and {len(skipped) - SKIPPED_SHOWN:,} more" + (f"; {all_in} lists all" if all_in else ""))
 
 
 class Live:
@@ -74,9 +68,9 @@ class Live:
     def line(self, text: str) -> None:
         """A line that stays, above the bar if there is one."""
         if self._progress is None:
-            print(text, file=sys.stderr, flush=True)
+            say(text)
         else:
-            self._progress.console.print(text, highlight=False, markup=False)
+            self._progress.console.print(text, highlight=False, markup=False, emoji=False)
 
 
 def _progress() -> Progress:
@@ -103,61 +97,7 @@ class DownloadDisplay(Live):
         self.update("", done, total, size)
 
 
-class TrainingDisplay(TrainingCallbacks, Live):
-    """Shows a run: the plan, a live bar for the epoch, and a line for each that has ended."""
-
-    def __init__(self) -> None:
-        Live.__init__(self)
-        self.on_download = DownloadDisplay()
-        self._epochs = 0
-        self._pictures = 0
-        self._started = 0.0
-        self._batches_before = 0
-
-    def on_plan(self, plan: Plan) -> None:
-        """What will be done, on what, where."""
-        self.on_download.close()
-        dataset, recipe = plan.dataset, plan.recipe
-        tell_of(dataset)
-        counts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
-        self.line(f"data    {dataset.name}: {counts}; {len(dataset.class_names)} classes, {describe(dataset.shape)}")
-        self.line(f"recipe  {recipe.name}: up to {recipe.epochs} epochs, batches of {recipe.batch_size}")
-        self.line(f"device  {plan.engine.device}, {plan.engine_name}")
-        self.line(f"run     {plan.folder.path}")
-        self._epochs = recipe.epochs
-        self._pictures = sum(len(dataset[name]) for name in recipe.fitted_splits if name in dataset)
-
-    def on_batch(self, epoch: int, batch: int, batches: int, cost: float, learning_rate: float) -> None:
-        """Move the bar."""
-        now, done = perf_counter(), (epoch - 1) * batches + batch
-        if not self._started:
-            self._started, self._batches_before = now, done
-        speed = (done - self._batches_before) / max(now - self._started, 1e-9)
-        detail = f"batch {batch}/{batches}  cost {cost:.4f}  rate {learning_rate:.2g}"
-        if speed:
-            left = (self._epochs * batches - done) / speed
-            detail += f"  {speed * self._pictures / batches:,.0f} pictures/s  {_duration(left)} left"
-        self.update(f"epoch {epoch}/{self._epochs}", batch, batches, detail)
-
-    def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
-        """A line for the epoch that has ended."""
-        self.line(epoch_line(history[-1], self._epochs))
-
-
-def epoch_line(record: EpochRecord, epochs: int) -> str:
-    """`epoch 3/15  cost 0.0620  validation 97.42%  1.1 s`."""
-    number = f"{record.epoch:>{len(str(epochs))}}/{epochs}"
-    validation = record.validation_accuracy
-    scored = "" if validation is None else f"  validation {validation:.2%}"
-    return f"epoch {number}  cost {record.cost:.4f}{scored}  {record.seconds:.1f} s"
-
-
 def describe(shape: tuple[int, int, int]) -> str:
     """`28x28 grey`: width x height, as people say picture sizes."""
     height, width, channels = shape
     return f"{width}x{height} {'colour' if channels == 3 else 'grey'}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -18,6 +18,7 @@ FORMAT = 1
 PREFIX = "imagewise."
 BATCH = 500  # pictures a run: large enough for full speed, small enough to stay in the cache
 
+Pictures = NDArray[np.uint8] | Sequence[PictureSource | NDArray[np.uint8]]
 Probabilities = NDArray[np.float32]
 Logits = NDArray[np.float32]
 
@@ -63,10 +64,12 @@ class Card:
         try:
             values = {k.removeprefix(PREFIX): json.loads(v) for k, v in metadata.items() if k.startswith(PREFIX)}
             if values.pop("format") != FORMAT:
-                raise ModelError(f"{name}: made by a newer imagewise; upgrade (pip install -U imagewise).")
+                raise ModelError("made by a newer imagewise.")
             values["framing"] = Framing(**values["framing"])
             values["class_names"] = tuple(values["class_names"])
             return cls(**{key: values[key] for key in cls.__dataclass_fields__})
+        except ModelError as error:
+            raise ModelError(f"{name}: {error} Upgrade imagewise, or train or copy it again.") from error
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{name}: its metadata is damaged ({error!r}); train or copy it again.") from error
 
@@ -87,19 +90,28 @@ class Session:
 
         options = ort.SessionOptions()
         options.log_severity_level = 4  # problems come as exceptions; nothing is printed beside them
+        # weights lie in the file or nowhere: a graph may name other files, relative to this folder, which cannot exist
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{__file__}/none")
+        self._name = name
         try:
-            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], enable_fallback=False
+            )
+            self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         except Exception as error:  # onnxruntime's exceptions share no base class of their own
             raise ModelError(f"{name}: not a model file, or a damaged one. Train or copy it again.") from error
-        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         inputs = {(value.name, value.type) for value in self._session.get_inputs()}
         outputs = {value.name for value in self._session.get_outputs()}
         self.fits = inputs == {("pictures", "tensor(uint8)")} and outputs >= {"probabilities", "logits"}
         self.input_shape = tuple(self._session.get_inputs()[0].shape[1:]) if inputs else ()
+        self.output_shapes = [tuple(value.shape[1:]) for value in self._session.get_outputs()]
 
     def run(self, images: NDArray[np.uint8]) -> tuple[Probabilities, Logits]:
         """Framed pictures (N, H, W, C) uint8 to probabilities and logits, each (N, classes) float32."""
-        probabilities, logits = self._session.run(["probabilities", "logits"], {"pictures": images})
+        try:
+            probabilities, logits = self._session.run(["probabilities", "logits"], {"pictures": images})
+        except Exception as error:  # as above
+            raise ModelError(f"{self._name}: its graph does not run ({error}). Train or copy it again.") from error
         return probabilities, logits
 
     def run_all(self, images: NDArray[np.uint8]) -> tuple[Probabilities, Logits]:
@@ -153,7 +165,9 @@ class Model:
     """
 
     def __init__(self, session: Session, card: Card, name: str) -> None:
-        if not session.fits or session.input_shape != card.framing.shape:
+        classes = (len(card.class_names),)
+        fits = session.fits and all(shape == classes for shape in session.output_shapes)
+        if not fits or session.input_shape != card.framing.shape:
             raise ModelError(f"{name}: its graph and its metadata disagree; train or copy it again.")
         self._session = session
         self.card = card
@@ -204,13 +218,10 @@ class Model:
         >>> len(prediction.top)
         3
         """
-        if isinstance(picture, np.ndarray):
-            images = self._checked(picture[None])
-        else:
-            images = frame_file(picture, self.framing)[None]
+        images = np.ascontiguousarray(self._framed_one(picture))[None]
         return self.prediction(self._session.run(images)[0][0], top)
 
-    def predict_batch(self, pictures: NDArray[np.uint8] | Sequence[PictureSource]) -> Probabilities:
+    def predict_batch(self, pictures: Pictures) -> Probabilities:
         """Probabilities of many pictures: (N, classes) float32, columns in the order of `class_names`.
 
         Args:
@@ -232,21 +243,26 @@ class Model:
         """
         return self._session.run_all(self._framed(pictures))[0]
 
-    def logits(self, pictures: NDArray[np.uint8] | Sequence[PictureSource]) -> Logits:
+    def logits(self, pictures: Pictures) -> Logits:
         """As `predict_batch`, before the softmax: `softmax(logits) == probabilities`."""
         return self._session.run_all(self._framed(pictures))[1]
 
     def prediction(self, probabilities: Probabilities, top: int = 3) -> Prediction:
         """One row of `predict_batch`, (classes,), with its classes named."""
-        order = np.argsort(-probabilities, kind="stable")[:top]
-        named = tuple((self.class_names[i], float(probabilities[i])) for i in order)
-        return Prediction(*named[0], named)
+        order = np.argsort(-probabilities, kind="stable")
+        named = [(self.class_names[i], float(probabilities[i])) for i in order[: max(top, 1)]]
+        return Prediction(*named[0], tuple(named[: max(top, 0)]))
 
-    def _framed(self, pictures: NDArray[np.uint8] | Sequence[PictureSource]) -> NDArray[np.uint8]:
+    def _framed(self, pictures: Pictures) -> NDArray[np.uint8]:
         if isinstance(pictures, np.ndarray):
             return self._checked(pictures)
-        framed = [frame_file(picture, self.framing) for picture in pictures]
+        framed = [self._framed_one(picture) for picture in pictures]
         return np.stack(framed) if framed else np.empty((0, *self.framing.shape), dtype=np.uint8)
+
+    def _framed_one(self, picture: PictureSource | NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if isinstance(picture, np.ndarray):
+            return self._checked(picture[None]).reshape(self.framing.shape)
+        return frame_file(picture, self.framing)
 
     def _checked(self, images: NDArray[Any]) -> NDArray[np.uint8]:
         shape = self.framing.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,11 @@ class Network:
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
+        if not all(type(side) is int and side >= 1 for side in self.input_shape):
+            raise NetworkError(f"an input of {self.input_shape} is not possible; it is (height, width, channels).")
         channels = self.input_shape[2]
-        if len(self.mean) != channels or len(self.std) != channels or min(self.std) <= 0:
+        numbers = all(isinstance(value, int | float) and isfinite(value) for value in (*self.mean, *self.std))
+        if len(self.mean) != channels or len(self.std) != channels or not numbers or min(self.std) <= 0:
             raise NetworkError(f"mean and std need {channels} values each, std above 0, for {self.input_shape}.")
         if len(stack_shape(self.layers, self.planes)) != 1:
             raise NetworkError("the last layer must make logits of shape (classes,); end with Dense.")
@@ -109,11 +113,17 @@ class Network:
             raise NetworkError(f"this is not a network of ours: {error!r}.") from error
 
 
-def perceptron(classes: int, *, hidden: tuple[int, ...] = (256, 256), dropout: float = 0.0) -> tuple[Layer, ...]:
-    """A multi-layer perceptron: Dense and ReLU for each of `hidden`, then Dense. The article's is (256, 256)."""
+def perceptron(
+    classes: int, *, hidden: tuple[int, ...] = (256, 256), batch_norm: bool = False, dropout: float = 0.0
+) -> tuple[Layer, ...]:
+    """A multi-layer perceptron: Dense and ReLU for each of `hidden`, then Dense. The article's is (256, 256).
+
+    With `batch_norm` a BatchNorm stands before each ReLU; in the model file it is folded away, so that the network
+    that recognises is the same.
+    """
     layers: list[Layer] = [Flatten()]
     for units in hidden:
-        layers += [Dense(units), ReLU()]
+        layers += [Dense(units, bias=False), BatchNorm(), ReLU()] if batch_norm else [Dense(units), ReLU()]
         if dropout:
             layers.append(Dropout(dropout))
     return (*layers, Dense(classes))

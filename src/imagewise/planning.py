@@ -12,11 +12,12 @@ import numpy as np
 from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset
 from imagewise.engines import Engine, open_engine
-from imagewise.errors import DataError, RecipeError
+from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
 from imagewise.network import Network, build_layers
 from imagewise.recipe import Recipe, load_recipe
 from imagewise.run_folder import RunFolder
 from imagewise.sources import load_data
+from imagewise.sources.catalog import named_sets
 from imagewise.sources.download import Progress
 
 
@@ -67,7 +68,7 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
     network = design_network(recipe, dataset)
     engine = open_engine(engine_name, options.device)
     path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
-    return Plan(_source(data), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
+    return Plan(_source(data, dataset), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
 
 
 def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFolder) -> Plan:
@@ -81,20 +82,31 @@ def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFold
         )
     record = folder.read_record()
     checkpoint = folder.read_checkpoint()
-    recipe = Recipe.parse(record["recipe"], str(folder.record_path)).override(options.overrides or {})
+    try:
+        recipe = Recipe.parse(record["recipe"], str(folder.record_path))
+        network = Network.from_dict(record["network"])
+        status, engine_name, known = record["status"], record["engine"], record["data"]
+        source, fingerprint, name = known["source"], known["fingerprint"], known["name"]
+    except (KeyError, TypeError, RecipeError, NetworkError) as error:
+        raise ModelError(f"{folder.record_path}: damaged, or of another version ({error}); start a new run.") from error
+    recipe = recipe.override(options.overrides or {})
     done = len(checkpoint.state.get("history", []))
-    if record["status"] == "finished" and done >= recipe.epochs:
+    if recipe.patience and checkpoint.state.get("since", 0) >= recipe.patience:
         raise RecipeError(
-            f"{folder.path} is complete: {done} of {recipe.epochs} epochs. "
-            f"To train it further, add --epochs N with N above {done}."
+            f"{folder.path} is complete: it stopped after {done} epochs, {recipe.patience} of them without a better "
+            "validation accuracy (patience). Start a new run; --set patience=0 trains to the last epoch."
         )
-    dataset = _load(data if data is not None else record["data"]["source"], options)
-    if dataset.fingerprint != record["data"]["fingerprint"]:
+    if status == "finished" and done >= recipe.epochs:
+        raise RecipeError(
+            f"{folder.path} is complete after {done} epochs. To train it further, add --epochs N with N above {done}."
+        )
+    if data is None and source is None:
+        raise DataError(f"{folder.path} was trained on {name}, a Dataset that was handed over; hand it over again.")
+    dataset = _load(source if data is None else data, options)
+    if dataset.fingerprint != fingerprint:
         raise DataError(f"{dataset.name} is no longer the data that {folder.path} was trained on; start a new run.")
-    network = Network.from_dict(record["network"])
-    engine = open_engine(record["engine"], options.device)
-    source = record["data"]["source"]
-    return Plan(source, dataset, recipe, network, record["engine"], engine, folder, checkpoint)
+    engine = open_engine(engine_name, options.device)
+    return Plan(source, dataset, recipe, network, engine_name, engine, folder, checkpoint)
 
 
 def _recipe(recipe: str | Path | Recipe, options: Options) -> Recipe:
@@ -110,9 +122,13 @@ def _load(data: Dataset | str | Path | None, options: Options) -> Dataset:
     return data
 
 
-def _source(data: Dataset | str | Path | None) -> str | None:
-    if data is None or isinstance(data, Dataset):
+def _source(data: Dataset | str | Path | None, dataset: Dataset) -> str | None:
+    if data is None:
+        return dataset.name  # the default, or what it fell back to
+    if isinstance(data, Dataset):
         return None
+    if isinstance(data, str) and data in named_sets():
+        return data  # whatever else here may be called so
     return str(Path(data).resolve()) if Path(data).exists() else str(data)
 
 

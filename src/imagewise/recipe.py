@@ -18,7 +18,8 @@ from imagewise.errors import RecipeError
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # strict: true is no number of epochs, and "3" is none either
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class NetworkChoice(_Part):
@@ -92,6 +93,12 @@ class Augment(_Part):
     """Share of the size."""
     shear: float = Field(0.0, ge=0, lt=90)
     """Degrees."""
+    stretch: float = Field(0.0, ge=0, lt=1)
+    """Share by which a picture grows in width and shrinks in height, or the other way."""
+    elastic: float = Field(0.0, ge=0, lt=1)
+    """Standard deviation of a smooth random displacement, share of the side."""
+    elastic_width: float = Field(0.15, gt=0.02, le=1)
+    """How smooth: the distance over which the displacement changes, share of the side."""
     flip: bool = False
     """Mirror left to right every second time."""
 
@@ -163,11 +170,27 @@ class Recipe(_Part):
         return tomli_w.dumps(json.loads(self.model_dump_json()))
 
 
+_PARTS: Mapping[str, type[_Part]] = {
+    "network": NetworkChoice,
+    "adam": Adam,
+    "adamw": AdamW,
+    "sgd": SGD,
+    "schedule": Schedule,
+    "augment": Augment,
+}
+
+
 def _problem(error: dict[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"] if part not in ("adam", "adamw", "sgd"))
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        return f"{place}: there is no such field"
+        *owners, field = error["loc"]
+        fields = (_PARTS[owners[-1]] if owners else Recipe).model_fields
+        near = get_close_matches(str(field), fields, n=1)
+        hint = f"the nearest is {near[0]}" if near else f"there are {', '.join(fields)}"
+        return f"{place}: there is no such field, {hint}"
+    if error["type"] == "union_tag_invalid":
+        return f"{place}.name: there is no {error['ctx']['tag']!r}, only {error['ctx']['expected_tags']}"
     given = "" if error["type"] in ("missing", "value_error") else f" (not {error['input']!r})"
     return f"{place}: {message[:1].lower()}{message[1:]}{given}" if place else f"{message}{given}"
 

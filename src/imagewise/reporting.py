@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def report_of_run(run: Run) -> str:
-    """The HTML page of a training run: scored on test, or on validation where there is no test split."""
-    scored = run.test or run.validation
-    assert scored is not None
+    """The HTML page of a training run: scored on test, else on validation, else on train."""
+    scored, notices = run.scored, run.scored.notices
+    if scored.split == "train":
+        notices += ("No picture was kept back to test on, so these are the ones that it learnt from: expect less.",)
     card = run.model.card
     facts = {
         "Data": f"{card.data['name']}, split {card.data['split_rule']}",
@@ -36,7 +37,7 @@ def report_of_run(run: Run) -> str:
             validation_accuracy=run.validation.metrics.accuracy if run.validation else None,
             mistakes=worst_mistakes(scored.pictures, scored.probabilities, run.model.class_names),
             recipe=run.recipe.to_toml(),
-            notices=scored.notices,
+            notices=notices,
         )
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from imagewise.atomic import write_atomically
+from imagewise.atomic import reason, write_atomically
 from imagewise.checkpoint import Checkpoint
 from imagewise.errors import ModelError, OutputError
 from imagewise.history import EpochRecord, history_csv
@@ -32,18 +33,26 @@ class RunFolder:
             OutputError: it cannot be written to, or holds a run already.
         """
         folder = cls(path)
-        if folder.record_path.exists() or folder.model_path.exists():
-            raise OutputError(
-                f"{path} already holds a run. Choose another folder (--out), or go on with it (--resume {path})."
-            )
         try:
+            if folder.record_path.exists() or folder.model_path.exists():
+                raise OutputError(
+                    f"{path} already holds a run. Choose another folder (--out), or go on with it (--resume {path})."
+                )
             path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path) as file:
                 file.write(bytes(4096))
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise OutputError(f"cannot write to {path}: {reason}. Choose another folder with --out DIR.") from error
+            raise OutputError(
+                f"cannot write to {path}: {reason(error)}. Choose another folder with --out DIR."
+            ) from error
         return folder
+
+    def abandon(self) -> None:
+        """Take the record away of a run that ended with nothing to keep, so that the folder can be used again."""
+        if not self.checkpoint_path.exists():
+            with suppress(OSError):  # other files of the user's may lie there
+                self.record_path.unlink(missing_ok=True)
+                self.path.rmdir()
 
     @classmethod
     def default_path(cls, data: str, recipe: str) -> Path:

@@ -14,6 +14,6 @@ def learning_rate(schedule: Schedule, peak: float, step: int, steps: int) -> flo
         return peak * (step + 1) / warmup
     if schedule.name == "constant":
         return peak
-    gone = (step - warmup) / max(steps - warmup, 1)
+    gone = max(step - warmup, 0) / max(steps - warmup, 1)
     left = 1 - gone if schedule.name == "linear" else (1 + cos(pi * gone)) / 2
-    return peak * (schedule.final + (1 - schedule.final) * min(max(left, 0.0), 1.0))
+    return peak * (schedule.final + (1 - schedule.final) * max(left, 0.0))

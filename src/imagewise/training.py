@@ -51,6 +51,7 @@ class Run:
         train_seconds: first to last training step of each epoch, without validation, checkpoints and writing.
         validation: of that model; None where the recipe trained on the validation split too.
         test: of that model, scored once; None where the data has no test split.
+        scored: what the report is of: test, or else validation, or else the pictures that it was trained on.
         interrupted: Ctrl-C ended it.
     """
 
@@ -62,6 +63,7 @@ class Run:
     train_seconds: float
     validation: Evaluation | None
     test: Evaluation | None
+    scored: Evaluation
     interrupted: bool
 
     def as_dict(self) -> dict[str, Any]:
@@ -142,11 +144,16 @@ def execute(plan: Plan, callbacks: TrainingCallbacks) -> Run:
     record = _record(plan)
     plan.folder.write_record(record | {"status": "running"})
     keeper = _Keeper(plan.folder, callbacks)
-    fitted = plan.engine.fit(plan.network, plan.recipe, plan.dataset, callbacks=keeper, resume=plan.resume)
+    try:
+        fitted = plan.engine.fit(plan.network, plan.recipe, plan.dataset, callbacks=keeper, resume=plan.resume)
+    except BaseException:
+        plan.folder.abandon()
+        raise
+    plan.folder.write_history(fitted.history)  # again: Ctrl-C may have come before the last epoch's was written
     graph = build_graph(plan.network, fitted.weights)
     session = Session(graph.SerializeToString(), "the new model")
     check_agreement(session, fitted)
-    scores = {name: _score(session, plan, name) for name in _unseen(plan)}
+    scores = {name: _score(session, plan, name) for name in _scored(plan)}
     card = _card(plan, record, scores)
     write_atomically(plan.folder.model_path, with_metadata(graph, card.to_metadata()))
     run = Run(
@@ -158,6 +165,7 @@ def execute(plan: Plan, callbacks: TrainingCallbacks) -> Run:
         train_seconds=sum(epoch.seconds for epoch in fitted.history),
         validation=scores.get("validation"),
         test=scores.get("test"),
+        scored=scores.get("test") or scores.get("validation") or scores["train"],
         interrupted=fitted.interrupted,
     )
     status = {"status": "interrupted" if fitted.interrupted else "finished", "finished": _now()}
@@ -206,9 +214,9 @@ def check_agreement(session: Session, fitted: Fitted) -> None:
         )
 
 
-def _unseen(plan: Plan) -> list[SplitName]:
-    """The splits that training saw nothing of."""
-    return [name for name in plan.dataset.splits if name not in plan.recipe.fitted_splits]
+def _scored(plan: Plan) -> list[SplitName]:
+    """The splits that training saw nothing of; where there is none, the one that it learnt from."""
+    return [name for name in plan.dataset.splits if name not in plan.recipe.fitted_splits] or ["train"]
 
 
 def _score(session: Session, plan: Plan, name: SplitName) -> Evaluation:

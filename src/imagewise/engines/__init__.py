@@ -10,6 +10,7 @@ can be taken up at any epoch and gives what it would have given uninterrupted (s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,6 +24,9 @@ from imagewise.errors import EngineError
 from imagewise.history import EpochRecord
 from imagewise.network import Network, Weights
 from imagewise.recipe import Recipe
+
+# engine to what it imports, and the extra that installs it
+_FRAMEWORKS = {"pytorch": ("torch", "train"), "tensorflow": ("tensorflow", "tensorflow")}
 
 
 class Callbacks:
@@ -85,14 +89,27 @@ def open_engine(name: str, device: str = "auto") -> Engine:
     """The engine of that name on `auto`, `cpu` or `cuda`.
 
     Raises:
-        EngineError: unknown, not installed (the extra is named), or the device is not there.
+        EngineError: unknown, not installed (the extra is named), the device is not there, or this process has loaded
+            the other framework.
     """
-    if name == "pytorch":
-        try:
-            from imagewise.engines.pytorch import PyTorchEngine
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise EngineError("training needs PyTorch: pip install 'imagewise[train]'.") from error
+    if name not in _FRAMEWORKS:
+        raise EngineError(f"unknown engine {name!r}; there are {' and '.join(_FRAMEWORKS)}.")
+    module, extra = _FRAMEWORKS[name]
+    for other, (other_module, _) in _FRAMEWORKS.items():
+        if other != name and other_module in sys.modules:
+            raise EngineError(
+                f"engine {name}: this process has loaded {other_module} already, and the two do not go together in one "
+                f"process. Use engine {other}, or start another process."
+            )
+    try:
+        if name == "tensorflow":
+            from imagewise.engines.tensorflow import TensorFlowEngine
+
+            return TensorFlowEngine(device)
+        from imagewise.engines.pytorch import PyTorchEngine
+
         return PyTorchEngine(device)
-    raise EngineError(f"unknown engine {name!r}; there is pytorch.")
+    except ModuleNotFoundError as error:
+        if error.name not in (module, "keras"):
+            raise
+        raise EngineError(f"engine {name} is not installed: pip install 'imagewise[{extra}]'.") from error

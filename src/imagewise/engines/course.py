@@ -62,9 +62,10 @@ class Course:
         Raises:
             TrainingError: the cost is not a finite number.
         """
-        if not isfinite(record.cost):
+        cost = record.cost if record.validation_cost is None else record.cost + record.validation_cost
+        if not isfinite(cost):
             raise TrainingError(
-                f"epoch {record.epoch}: the cost became {record.cost}. Lower the rate (--learning-rate) or raise "
+                f"epoch {record.epoch}: the cost became {cost}. Lower the rate (--learning-rate) or raise "
                 "--batch-size; the checkpoint of the epoch before is kept."
             )
         better = self._is_better(record)

@@ -1,8 +1,8 @@
-"""Random affine changes and mirroring of a whole batch at once."""
+"""Random affine and elastic changes and mirroring of a whole batch at once: one matrix product, one sampling."""
 
 from __future__ import annotations
 
-from math import pi
+from math import ceil, pi
 
 import torch
 from torch import Tensor
@@ -13,39 +13,77 @@ from imagewise.recipe import Augment
 
 
 class Augmentation:
-    """Draws anew for each picture. What comes in from outside is ground (ink) or the mirrored picture (photo)."""
+    """Draws anew for each picture. What comes in from outside is ground (ink) or the mirrored picture (photo).
 
-    def __init__(self, augment: Augment, kind: FramingKind) -> None:
+    Where each output pixel looks in the input is a sum of smooth fields over the plane: the coordinates themselves
+    and 1 (affine), and Gaussian bumps on a lattice (elastic; a smoothed random field as in Simard, Steinkraus and
+    Platt 2003, drawn on the lattice instead of on every pixel). So a batch's sampling grid is one product of
+    random coefficients (2 N, fields) with the fields (fields, H W).
+    """
+
+    def __init__(self, augment: Augment, kind: FramingKind, height: int, width: int, device: torch.device) -> None:
         self._augment = augment
-        self._affine = any((augment.rotate, augment.translate, augment.scale, augment.shear))
+        self._moves = augment.model_copy(update={"flip": False}) != Augment()
         self._padding = "zeros" if kind == "ink" else "reflection"
+        self._size = (height, width)
+        y, x = _centres(height), _centres(width)
+        plane = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width)])
+        self._bumps = _bumps(augment.elastic_width, height, width) if augment.elastic else plane[:0]
+        self._fields = torch.cat([plane, self._bumps]).flatten(1).to(device)
 
     def __call__(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
         """Pixels (N, C, H, W) float32 to the same shape."""
         if self._augment.flip:
             mirrored = torch.rand(len(pixels), device=pixels.device, generator=generator) < 0.5
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
-        if self._affine:
-            grid = F.affine_grid(self._transform(pixels, generator), list(pixels.shape), align_corners=False)
-            pixels = F.grid_sample(pixels, grid, padding_mode=self._padding, align_corners=False)
-        return pixels
+        if not self._moves:
+            return pixels
+        grid = self._coefficients(len(pixels), generator, pixels.device) @ self._fields
+        grid = grid.view(len(pixels), 2, *self._size).permute(0, 2, 3, 1)
+        return F.grid_sample(pixels, grid, padding_mode=self._padding, align_corners=False)
 
-    def _transform(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """(N, 2, 3): rotation x shear x scale in pixels, then brought to the grid's -1..1 of each side."""
-        count, _, height, width = pixels.shape
-        draw = 2 * torch.rand((5, count), device=pixels.device, generator=generator) - 1
-        augment = self._augment
+    def _coefficients(self, count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+        """(2 N, fields): a row for x and one for y of each picture, in the grid's units (-1..1 across each side)."""
+        augment, aspect = self._augment, self._size[0] / self._size[1]
+        draw = 2 * torch.rand((6, count), device=device, generator=generator) - 1
         angle, shear = draw[0] * (augment.rotate * pi / 180), (draw[1] * (augment.shear * pi / 180)).tan()
-        scale = 1 / (1 + draw[2] * augment.scale)
-        cos, sin = angle.cos() * scale, angle.sin() * scale
-        aspect = height / width
-        rows = [
-            torch.stack([cos, (cos * shear - sin) * aspect, 2 * augment.translate * draw[3]], 1),
-            torch.stack([sin / aspect, sin * shear + cos, 2 * augment.translate * draw[4]], 1),
-        ]
-        return torch.stack(rows, 1)
+        wide, high = 1 / (1 + draw[2] * augment.scale), 1 / (1 + draw[2] * augment.scale)
+        if augment.stretch:
+            wide, high = wide * (1 + draw[5] * augment.stretch), high / (1 + draw[5] * augment.stretch)
+        cos, sin = angle.cos(), angle.sin()
+        affine = torch.stack(
+            [
+                torch.stack([cos * wide, (cos * shear - sin) * high * aspect, 2 * augment.translate * draw[3]], 1),
+                torch.stack([sin * wide / aspect, (sin * shear + cos) * high, 2 * augment.translate * draw[4]], 1),
+            ],
+            1,
+        )
+        if not augment.elastic:
+            return affine.view(2 * count, 3)
+        noise = torch.randn((count, 2, len(self._bumps)), device=device, generator=generator)
+        return torch.cat([affine, noise.mul_(2 * augment.elastic)], 2).view(2 * count, -1)
 
 
-def augmentation_for(augment: Augment, kind: FramingKind) -> Augmentation | None:
+def _centres(side: int) -> Tensor:
+    """Where the pixels' centres are in the grid's units."""
+    return (torch.arange(side) * 2 + 1) / side - 1
+
+
+def _bumps(width: float, height_pixels: int, width_pixels: int) -> Tensor:
+    """(bumps, H, W): Gaussians of standard deviation `width` (share of the side) on a lattice that far apart, scaled
+    so that with unit normal coefficients the field has unit variance at its middle."""
+    spacing = 2 * width
+    steps = ceil(1 / spacing)
+    lattice = torch.arange(-steps, steps + 1) * spacing
+    along_y = torch.exp(-0.5 * ((_centres(height_pixels)[None] - lattice[:, None]) / spacing) ** 2)
+    along_x = torch.exp(-0.5 * ((_centres(width_pixels)[None] - lattice[:, None]) / spacing) ** 2)
+    bumps = (along_y[:, None, :, None] * along_x[None, :, None, :]).flatten(0, 1)
+    centre = torch.exp(-0.5 * (lattice / spacing) ** 2)
+    return bumps / torch.linalg.vector_norm(torch.outer(centre, centre))
+
+
+def augmentation_for(
+    augment: Augment, kind: FramingKind, height: int, width: int, device: torch.device
+) -> Augmentation | None:
     """None where the recipe changes nothing."""
-    return Augmentation(augment, kind) if augment != Augment() else None
+    return Augmentation(augment, kind, height, width, device) if augment != Augment() else None

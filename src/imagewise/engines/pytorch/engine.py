@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imagewise.checkpoint import Checkpoint
@@ -19,7 +19,7 @@ from imagewise.engines.pytorch.batches import Batches, epoch_order
 from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients, is_dense_stack
 from imagewise.engines.pytorch.module import build_module, load_weights, read_weights
 from imagewise.engines.pytorch.optimization import build_optimizer, load_state, read_state
-from imagewise.errors import EngineError
+from imagewise.errors import EngineError, ModelError, NetworkError
 from imagewise.history import EpochRecord
 from imagewise.initialization import initial_weights
 from imagewise.network import Network
@@ -97,19 +97,39 @@ class _Run:
         load_weights(self.module, initial_weights(network, recipe.initialization, recipe.seed))
         self.optimizer = build_optimizer(self.module, recipe.optimizer)
         if resume is not None:
-            load_weights(self.module, _under("weights.", resume))
-            load_state(self.optimizer, _under("optimizer.", resume))
+            self._take_up(resume)
         fast = is_dense_stack(network.layers)
         self.gradients: Gradients = (DenseStack if fast else Autograd)(self.module, recipe.label_smoothing)
         names = recipe.fitted_splits
         training = concatenate([dataset.splits[name] for name in names if name in dataset])
         self.count = len(training)
+        self._check_batches()
         self.training = Batches(training, network, device)
         self.validation: Split | None = dataset.splits.get("validation") if recipe.fit_on == "train" else None
         self._reference = (self.validation or training).take(
             np.arange(min(REFERENCE_PICTURES, len(self.validation or training)))
         )
-        self.augmentation = augmentation_for(recipe.augment, dataset.framing.kind)
+        height, width, _ = network.input_shape
+        self.augmentation = augmentation_for(recipe.augment, dataset.framing.kind, height, width, device)
+
+    def _take_up(self, resume: Checkpoint) -> None:
+        weights = _under("weights.", resume)
+        try:
+            self.network.check_weights(weights)
+            self.network.check_weights(self.course.kept(weights))
+            load_weights(self.module, weights)
+            load_state(self.optimizer, _under("optimizer.", resume))
+        except (NetworkError, ValueError, IndexError) as error:
+            raise ModelError(f"the checkpoint is not of this network, or damaged ({error}); start anew.") from error
+
+    def _check_batches(self) -> None:
+        norms = (nn.BatchNorm1d, nn.BatchNorm2d)
+        smallest = self.count // -(-self.count // self.recipe.batch_size)  # see epoch_order
+        if smallest == 1 and any(isinstance(part, norms) for part in self.module.modules()):
+            raise EngineError(
+                f"batch_size {self.recipe.batch_size} makes batches of one picture, which batch normalisation cannot "
+                "use; raise --batch-size."
+            )
 
     def epoch(self, callbacks: Callbacks) -> None:
         """Train one epoch, validate, record, report."""

@@ -73,7 +73,8 @@ class BranchModule(nn.Module):
 
 def build_module(network: Network, generator: torch.Generator | None = None) -> nn.Sequential:
     """A module from normalised (N, C, H, W) float32 to logits (N, classes); `generator` feeds Dropout."""
-    return _stack(network.layers, network.planes, generator or torch.Generator())
+    with torch.random.fork_rng(devices=[]):  # PyTorch's layers draw first weights, which nobody will use
+        return _stack(network.layers, network.planes, generator or torch.Generator())
 
 
 def _stack(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator) -> nn.Sequential:

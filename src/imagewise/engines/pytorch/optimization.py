@@ -49,9 +49,15 @@ def read_state(optimizer: torch.optim.Optimizer) -> dict[str, NDArray[np.float32
 
 def load_state(optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray[Any]]) -> None:
     """The inverse of `read_state`."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in arrays.items():
         number, _, name = key.partition(".")
-        state.setdefault(int(number), {})[name] = torch.tensor(value)
+        like = parameters[int(number)]
+        tensor = torch.tensor(value)
+        if tensor.shape == like.shape:
+            # in the parameter's own memory format: fused steps walk both in the order they lie in memory
+            tensor = torch.empty_like(like).copy_(tensor)
+        state.setdefault(int(number), {})[name] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,108 @@
+"""The arguments and options that the commands take: name, range and help of each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class EngineName(StrEnum):
+    """Training engines."""
+
+    pytorch = "pytorch"
+    tensorflow = "tensorflow"
+
+
+class DeviceName(StrEnum):
+    """Where an engine may compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class SplitName(StrEnum):
+    """Splits of a set."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
+class SplitChoice(StrEnum):
+    """What `evaluate` may score."""
+
+    auto = "auto"
+    train = "train"
+    validation = "validation"
+    test = "test"
+    all = "all"
+
+
+def _finite_above_0(value: float | None) -> float | None:
+    if value is not None and not (value > 0 and isfinite(value)):
+        raise typer.BadParameter(f"{value:g} is not a number above 0.")
+    return value
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never download.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse damaged pictures instead of leaving them out.")]
+Data = Annotated[str, typer.Argument(metavar="DATA", help="A set's name, a folder, .npz, .csv or .parquet.")]
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model.onnx that imagewise made.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Named sets; see `imagewise data list`.")]
+
+# train
+TrainingData = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA", help="A set's name or a path.  [default: mnist, or digits where it is not to be had]"
+    ),
+]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="One of `imagewise recipes`, or a TOML file.  [default: by what the pictures look like]",
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="How often to go through the training pictures.  [default: the recipe's]"),
+]
+BatchSize = Annotated[int | None, typer.Option(metavar="N", min=1, help="Pictures a step.  [default: the recipe's]")]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(metavar="X", callback=_finite_above_0, help="How far a step goes.  [default: the recipe's]"),
+]
+Engine = Annotated[EngineName | None, typer.Option(help="What trains.  [default: pytorch]")]
+Device = Annotated[DeviceName, typer.Option(help="Where; auto takes a GPU if there is one.")]
+Seed = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Decides all that is random.  [default: the recipe's]")
+]
+OutFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The run's folder.  [default: runs/DATA-RECIPE-TIME]")
+]
+Resume = Annotated[Path | None, typer.Option(metavar="DIR", help="Go on with the run in DIR.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set any field of the recipe, e.g. augment.rotate=10."),
+]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")]
+
+# evaluate, predict, show
+ScoredSplit = Annotated[SplitChoice, typer.Option(help="auto: test where the set has one, else all.")]
+ReportFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report page to FILE.")]
+Pictures = Annotated[list[str], typer.Argument(metavar="PICTURE", help="Files, folders, or - for standard input.")]
+Recogniser = Annotated[Path | None, typer.Option(metavar="FILE", help="A model.onnx that imagewise made.")]
+Top = Annotated[int, typer.Option(metavar="K", min=1, help="How many classes to name, best first.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")]
+ShownSplit = Annotated[SplitName | None, typer.Option(help="Which split the sheet shows.  [default: train]")]
+SheetFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The contact sheet, a PNG.  [default: DATA-contact-sheet.png]")
+]
+RecipeToPrint = Annotated[str | None, typer.Argument(metavar="NAME", help="Print this recipe whole.")]

@@ -1,0 +1,18 @@
+"""Which pictures are in which batch: the same for every engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> tuple[list[NDArray[np.int64]], list[int]]:
+    """Each batch's indices, and a seed for what is random in it, decided by (seed, epoch) alone.
+
+    Batches differ in size by one picture at most and none is larger than `batch_size`, so that no epoch ends in a
+    batch of a few pictures, which batch normalisation cannot use.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    batches = -(-count // batch_size)
+    order = np.array_split(generator.permutation(count), batches)
+    return order, generator.integers(2**63, size=batches).tolist()

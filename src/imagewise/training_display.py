@@ -1,0 +1,71 @@
+"""A run as it goes: a live bar for the epoch on a terminal, a line an epoch anywhere. On stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from imagewise.checkpoint import Checkpoint
+from imagewise.history import EpochRecord
+from imagewise.live import DownloadDisplay, Live, describe, tell_of
+from imagewise.planning import Plan
+from imagewise.training import TrainingCallbacks
+
+
+class TrainingDisplay(TrainingCallbacks, Live):
+    """Shows a run: the plan, a live bar for the epoch, and a line for each that has ended."""
+
+    def __init__(self) -> None:
+        Live.__init__(self)
+        self.on_download = DownloadDisplay()
+        self._epochs = 0
+        self._pictures = 0
+        self._started = 0.0
+        self._batches_before = 0
+
+    def close(self) -> None:
+        """Take the bars away."""
+        self.on_download.close()
+        super().close()
+
+    def on_plan(self, plan: Plan) -> None:
+        """What will be done, on what, where."""
+        self.on_download.close()
+        dataset, recipe = plan.dataset, plan.recipe
+        tell_of(dataset.notices, dataset.skipped, all_in="run.json")
+        epochs = f"{'up to ' if recipe.patience else ''}{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+        counts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
+        self.line(f"data    {dataset.name}: {counts}; {len(dataset.class_names)} classes, {describe(dataset.shape)}")
+        self.line(f"recipe  {recipe.name}: {epochs}, batches of {recipe.batch_size}")
+        self.line(f"device  {plan.engine.device}, {plan.engine_name}")
+        self.line(f"run     {plan.folder.path}")
+        self._epochs = recipe.epochs
+        self._pictures = sum(len(dataset[name]) for name in recipe.fitted_splits if name in dataset)
+
+    def on_batch(self, epoch: int, batch: int, batches: int, cost: float, learning_rate: float) -> None:
+        """Move the bar."""
+        now, done = perf_counter(), (epoch - 1) * batches + batch
+        if not self._started:
+            self._started, self._batches_before = now, done
+        speed = (done - self._batches_before) / max(now - self._started, 1e-9)
+        detail = f"batch {batch}/{batches}  cost {cost:.4f}  rate {learning_rate:.2g}"
+        if speed:
+            left = (self._epochs * batches - done) / speed
+            detail += f"  {speed * self._pictures / batches:,.0f} pictures/s  {_duration(left)} left"
+        self.update(f"epoch {epoch}/{self._epochs}", batch, batches, detail)
+
+    def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
+        """A line for the epoch that has ended."""
+        self.line(epoch_line(history[-1], self._epochs))
+
+
+def epoch_line(record: EpochRecord, epochs: int) -> str:
+    """`epoch 3/15  cost 0.0620  validation 97.42%  1.1 s`."""
+    validation = record.validation_accuracy
+    scored = "" if validation is None else f"  validation {validation:.2%}"
+    return f"epoch {record.epoch}/{epochs}  cost {record.cost:.4f}{scored}  {record.seconds:.1f} s"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,0 +1,83 @@
+"""What the tests of engines share: recipes, a watch on callbacks, and `fit` from a recipe's values. No framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from contract import reference_logits
+from imagewise.checkpoint import Checkpoint
+from imagewise.dataset import Dataset, Split
+from imagewise.engines import Callbacks, Engine, Fitted
+from imagewise.history import EpochRecord
+from imagewise.network import Network, Weights
+from imagewise.planning import design_network
+from imagewise.recipe import Recipe
+
+LINEAR: dict[str, Any] = {
+    "name": "linear",
+    "network": {"name": "perceptron", "params": {"hidden": []}},
+    "optimizer": {"name": "adam", "learning_rate": 0.01},
+    "batch_size": 16,
+    "epochs": 4,
+}
+RESTLESS: dict[str, Any] = {  # all that remembers or draws: dropout, augmentation, batch normalisation, momentum
+    "name": "restless",
+    "network": {"name": "convnet", "params": {"filters": [3], "dense": 8, "dropout": 0.3}},
+    "schedule": {"name": "cosine", "warmup": 0.2},
+    "normalize": "standard",
+    "augment": {"rotate": 10, "translate": 0.1, "scale": 0.1, "shear": 5, "flip": True},
+    "batch_size": 16,
+    "epochs": 4,
+    "keep": "last",
+}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "adam": {"name": "adam", "learning_rate": 0.01},
+    "adamw": {"name": "adamw", "learning_rate": 0.01, "weight_decay": 0.1},
+    "sgd": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+}
+
+
+class Watch(Callbacks):
+    """Notes what is reported; presses Ctrl-C in a given epoch, at its first batch or at its end."""
+
+    def __init__(self, stop_in_batch: int = 0, stop_after: int = 0) -> None:
+        self.batches: list[tuple[int, int, int, float, float]] = []
+        self.epochs: list[tuple[int, int]] = []
+        self.checkpoints: list[Checkpoint] = []
+        self._stop_in_batch, self._stop_after = stop_in_batch, stop_after
+
+    def on_batch(self, epoch: int, batch: int, batches: int, cost: float, learning_rate: float) -> None:
+        self.batches.append((epoch, batch, batches, cost, learning_rate))
+        if epoch == self._stop_in_batch:
+            raise KeyboardInterrupt
+
+    def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
+        self.epochs.append((len(history), best_epoch))
+        self.checkpoints.append(checkpoint)
+        if len(history) == self._stop_after:
+            raise KeyboardInterrupt
+
+
+def fit(
+    engine: Engine, values: dict[str, Any], dataset: Dataset, watch: Callbacks | None = None, resume: Any = None
+) -> tuple[Network, Fitted]:
+    recipe = Recipe.parse(values, "test")
+    network = design_network(recipe, dataset)
+    return network, engine.fit(network, recipe, dataset, callbacks=watch or Callbacks(), resume=resume)
+
+
+def same_weights(one: Weights, other: Weights) -> bool:
+    """To the last bit."""
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def without_seconds(history: Sequence[EpochRecord]) -> list[EpochRecord]:
+    return [replace(record, seconds=0.0) for record in history]
+
+
+def accuracy(network: Network, weights: Weights, split: Split) -> float:
+    return float((reference_logits(network, weights, split.images).argmax(1) == split.labels).mean())

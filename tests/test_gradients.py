@@ -1,0 +1,95 @@
+"""The gradients written out for Dense stacks are autograd's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagewise.engines.pytorch.gradients import Autograd, DenseStack, is_dense_stack
+from imagewise.engines.pytorch.module import build_module, load_weights
+from imagewise.initialization import initial_weights
+from imagewise.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Layer, ReLU
+from imagewise.network import Network, perceptron
+
+
+def a_stack(hidden: list[int], classes: int, seed: int) -> torch.nn.Sequential:
+    """In float64, so that a wrong formula cannot hide in rounding."""
+    network = Network((3, 4, 1), (0.0,), (1.0,), perceptron(classes, hidden=tuple(hidden)))
+    module = build_module(network)
+    load_weights(module, initial_weights(network, "normal", seed))
+    return module.double()
+
+
+@settings(max_examples=60)
+@given(
+    hidden=st.lists(st.integers(1, 9), max_size=3),
+    classes=st.integers(2, 6),
+    count=st.integers(1, 8),
+    smoothing=st.one_of(st.just(0.0), st.floats(0, 0.9)),
+    seed=st.integers(0, 1000),
+)
+def test_a_dense_stacks_gradients_are_autograds(
+    hidden: list[int], classes: int, count: int, smoothing: float, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn((count, 1, 3, 4), dtype=torch.float64, generator=generator)
+    y = torch.randint(classes, (count,), generator=generator)
+    by_hand, by_autograd = a_stack(hidden, classes, seed), a_stack(hidden, classes, seed)
+    found, wanted = DenseStack(by_hand, smoothing), Autograd(by_autograd, smoothing)
+    for _ in range(2):  # the second step must not add to the first one's gradients
+        cost, logits = found(x, y)
+        wanted_cost, wanted_logits = wanted(x, y)
+    torch.testing.assert_close(cost, wanted_cost)
+    torch.testing.assert_close(logits, wanted_logits)
+    for one, other in zip(by_hand.parameters(), by_autograd.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-9, atol=1e-11)
+
+
+def test_nothing_flows_back_through_a_relu_that_is_off() -> None:
+    by_hand = a_stack([3], 2, 0)
+    first, last = by_hand[1], by_hand[3]
+    assert isinstance(first, torch.nn.Linear)
+    assert isinstance(last, torch.nn.Linear)
+    with torch.no_grad():
+        first.bias.fill_(-1e6)
+    DenseStack(by_hand, 0.0)(torch.ones((2, 1, 3, 4), dtype=torch.float64), torch.tensor([0, 0]))
+    assert first.weight.grad is not None
+    assert last.bias.grad is not None
+    assert not first.weight.grad.any()
+    assert last.bias.grad.any()
+
+
+@pytest.mark.parametrize("gradients", [DenseStack, Autograd])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_cost_is_pytorchs_cross_entropy(gradients: type[DenseStack] | type[Autograd], smoothing: float) -> None:
+    module = a_stack([4], 3, 1)
+    x, y = torch.rand((5, 1, 3, 4), dtype=torch.float64, generator=torch.Generator()), torch.arange(5) % 3
+    cost, logits = gradients(module, smoothing)(x, y)
+    torch.testing.assert_close(logits, module(x).detach())
+    torch.testing.assert_close(cost, torch.nn.functional.cross_entropy(logits, y, label_smoothing=smoothing))
+    assert not cost.requires_grad
+    assert not logits.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("layers", "plain"),
+    [
+        ((Flatten(), Dense(3)), True),
+        (perceptron(3), True),
+        (perceptron(3, hidden=(5, 5, 5)), True),
+        (perceptron(3, dropout=0.5), False),
+        ((Dense(3),), False),
+        ((Flatten(),), False),
+        ((Flatten(), Dense(3), ReLU()), False),
+        ((Flatten(), ReLU(), Dense(3)), False),
+        ((Flatten(), Dense(3), Dense(3)), False),
+        ((Flatten(), Dense(3), ReLU(), Dense(3, bias=False)), False),
+        ((Flatten(), Dense(3), BatchNorm(), Dense(3)), False),
+        ((Flatten(), Dense(3), Dropout(0.0), Dense(3)), False),
+        ((Conv(2, 3), ReLU(), Flatten(), Dense(3)), False),
+    ],
+)
+def test_only_plain_dense_stacks_take_the_short_way(layers: tuple[Layer, ...], plain: bool) -> None:
+    assert is_dense_stack(layers) == plain
