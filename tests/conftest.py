@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -9,6 +11,9 @@ from hypothesis import settings
 from imagewise.dataset import Dataset, Split
 from imagewise.picture import Framing
 from imagewise.splitting import CONTENT_RULE
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores; threads that wait for each other take them all
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("imagewise", deadline=None, derandomize=True, database=None)
 settings.load_profile("imagewise")

@@ -67,9 +67,16 @@ def imported_by(folder: Path, *arguments: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = imagewise.train("digits", epochs=1, out=tmp_path_factory.mktemp("imports") / "run", report=False)
-    return run.folder / "model.onnx"
+def training(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
+    """The model that a training without a report made, and all modules that it imported."""
+    folder = tmp_path_factory.mktemp("imports")
+    modules = imported_by(folder, "train", "digits", "--epochs", "1", "--no-report", "--out", "run")
+    return folder / "run" / "model.onnx", modules
+
+
+@pytest.fixture
+def model(training: tuple[Path, set[str]]) -> Path:
+    return training[0]
 
 
 @pytest.fixture
@@ -125,8 +132,10 @@ def test_evaluate_and_show_import_no_framework(model: Path, tmp_path: Path) -> N
         assert not (FRAMEWORKS | {"onnx", "matplotlib", "sklearn", "rich.progress", "imagewise.training"}) & modules
 
 
-def test_training_imports_no_server_no_tensorflow_and_without_a_report_no_matplotlib(tmp_path: Path) -> None:
-    modules = imported_by(tmp_path, "train", "digits", "--epochs", "1", "--no-report", "--out", str(tmp_path / "run"))
+def test_training_imports_no_server_no_tensorflow_and_without_a_report_no_matplotlib(
+    training: tuple[Path, set[str]],
+) -> None:
+    modules = training[1]
     assert "torch" in modules
     assert not {"tensorflow", "keras", "matplotlib", "fastapi", "starlette", "uvicorn"} & modules
     assert not {name for name in modules if name.startswith("imagewise.server")}

@@ -289,6 +289,17 @@ def test_a_file_cut_off_is_refused(data: st.DataObject, grey: Model) -> None:
         Model.open(path)
 
 
+@pytest.mark.parametrize("name", [b"pictures", b"Gemm", b"imagewise.recipe"])
+def test_a_damaged_file_prints_nothing_beside_the_error(
+    grey: Model, capfd: pytest.CaptureFixture[str], name: bytes
+) -> None:
+    damaged = Path(grey.name).read_bytes().replace(name, b"\xff" * len(name))
+    Path(grey.name).write_bytes(damaged)
+    with pytest.raises(ModelError, match="damaged"):
+        Model.open(grey.name)
+    assert capfd.readouterr() == ("", "")
+
+
 def external(tensor: onnx.TensorProto, location: str) -> None:
     """Move a tensor's bytes into a file of that name, in the current folder."""
     Path(location).write_bytes(tensor.raw_data)

@@ -204,7 +204,11 @@ def test_batch_normalisation_refuses_batches_of_one_and_names_the_field(pytorch:
 
 @pytest.mark.parametrize(
     ("name", "device", "words"),
-    [("keras", "auto", "there is pytorch"), ("pytorch", "tpu", "auto, cpu and cuda"), ("pytorch", "CPU", "cuda")],
+    [
+        ("caffe", "auto", "unknown engine 'caffe'.*pytorch"),
+        ("pytorch", "tpu", "auto, cpu and cuda"),
+        ("pytorch", "CPU", "cuda"),
+    ],
 )
 def test_an_unknown_engine_or_device_is_refused_and_the_known_named(name: str, device: str, words: str) -> None:
     with pytest.raises(EngineError, match=words):

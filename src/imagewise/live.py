@@ -76,8 +76,10 @@ class Live:
 def _progress() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[detail]}"))
+    detail = TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True))
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=10), detail)  # 80 characters are enough
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

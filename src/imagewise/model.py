@@ -98,10 +98,10 @@ class Session:
                 content, options, providers=["CPUExecutionProvider"], enable_fallback=False
             )
             self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+            inputs = {(value.name, value.type) for value in self._session.get_inputs()}
+            outputs = {value.name for value in self._session.get_outputs()}
         except Exception as error:  # onnxruntime's exceptions share no base class of their own
             raise ModelError(f"{name}: not a model file, or a damaged one. Train or copy it again.") from error
-        inputs = {(value.name, value.type) for value in self._session.get_inputs()}
-        outputs = {value.name for value in self._session.get_outputs()}
         self.fits = inputs == {("pictures", "tensor(uint8)")} and outputs >= {"probabilities", "logits"}
         self.input_shape = tuple(self._session.get_inputs()[0].shape[1:]) if inputs else ()
         self.output_shapes = [tuple(value.shape[1:]) for value in self._session.get_outputs()]

@@ -194,8 +194,9 @@ def find_ink(grey: Pixels) -> Pixels:
             int(np.percentile(strength[strength > floor], 90)) if (strength > floor).any() else peak,
             floor + 1,
         )
-    stretched: NDArray[np.float64] = (strength - floor) * (255.0 / (top - floor))
-    return np.clip(stretched + 0.5, 0, 255).astype(np.uint8)
+    stretched = (strength - floor) * (255.0 / (top - floor))
+    ink: Pixels = np.clip(stretched + 0.5, 0, 255).astype(np.uint8)
+    return ink
 
 
 def _otsu(levels: NDArray[np.int16]) -> int:

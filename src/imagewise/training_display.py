@@ -43,15 +43,15 @@ class TrainingDisplay(TrainingCallbacks, Live):
         self._pictures = sum(len(dataset[name]) for name in recipe.fitted_splits if name in dataset)
 
     def on_batch(self, epoch: int, batch: int, batches: int, cost: float, learning_rate: float) -> None:
-        """Move the bar."""
+        """Move the bar: batches, cost, learning rate, pictures a second, time left."""
         now, done = perf_counter(), (epoch - 1) * batches + batch
         if not self._started:
             self._started, self._batches_before = now, done
         speed = (done - self._batches_before) / max(now - self._started, 1e-9)
-        detail = f"batch {batch}/{batches}  cost {cost:.4f}  rate {learning_rate:.2g}"
+        detail = f"{batch}/{batches}  cost {cost:.4f}  rate {learning_rate:.2g}"
         if speed:
             left = (self._epochs * batches - done) / speed
-            detail += f"  {speed * self._pictures / batches:,.0f} pictures/s  {_duration(left)} left"
+            detail += f"  {speed * self._pictures / batches:,.0f}/s  {_duration(left)} left"
         self.update(f"epoch {epoch}/{self._epochs}", batch, batches, detail)
 
     def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
@@ -67,5 +67,7 @@ def epoch_line(record: EpochRecord, epochs: int) -> str:
 
 
 def _duration(seconds: float) -> str:
+    """`0:45`, `13:21`, `2:05:10`."""
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

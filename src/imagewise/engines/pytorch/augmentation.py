@@ -79,7 +79,8 @@ def _bumps(width: float, height_pixels: int, width_pixels: int) -> Tensor:
     along_x = torch.exp(-0.5 * ((_centres(width_pixels)[None] - lattice[:, None]) / spacing) ** 2)
     bumps = (along_y[:, None, :, None] * along_x[None, :, None, :]).flatten(0, 1)
     centre = torch.exp(-0.5 * (lattice / spacing) ** 2)
-    return bumps / torch.linalg.vector_norm(torch.outer(centre, centre))
+    scaled: Tensor = bumps / torch.linalg.vector_norm(torch.outer(centre, centre))
+    return scaled
 
 
 def augmentation_for(

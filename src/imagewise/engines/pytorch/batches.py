@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from imagewise.dataset import Split
+from imagewise.engines.ordering import epoch_order as epoch_order
 from imagewise.engines.pytorch.augmentation import Augmentation
 from imagewise.network import Network
 
@@ -46,15 +47,3 @@ class Batches:
     def _normalized(self, pixels: Tensor) -> Tensor:
         scaled = pixels * self._scale
         return scaled if self._shift is None else scaled.add_(self._shift)
-
-
-def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> tuple[list[NDArray[np.int64]], list[int]]:
-    """Each batch's indices, and a seed for what is random in it, decided by (seed, epoch) alone.
-
-    Batches differ in size by one picture at most and none is larger than `batch_size`, so that no epoch ends in a
-    batch of a few pictures, which batch normalisation cannot use.
-    """
-    generator = np.random.default_rng([seed, epoch])
-    batches = -(-count // batch_size)
-    order = np.array_split(generator.permutation(count), batches)
-    return order, generator.integers(2**63, size=batches).tolist()

@@ -14,8 +14,9 @@ from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset, Split, concatenate
 from imagewise.engines import Callbacks, Fitted
 from imagewise.engines.course import Course
+from imagewise.engines.ordering import epoch_order
 from imagewise.engines.pytorch.augmentation import augmentation_for
-from imagewise.engines.pytorch.batches import Batches, epoch_order
+from imagewise.engines.pytorch.batches import Batches
 from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients, is_dense_stack
 from imagewise.engines.pytorch.module import build_module, load_weights, read_weights
 from imagewise.engines.pytorch.optimization import build_optimizer, load_state, read_state
