@@ -89,7 +89,7 @@ def _layer(layer: Layer, weights: Weights, name: str, x: Values) -> Values:
         case ReLU():
             return np.maximum(x, 0)
         case Sigmoid():
-            return np.asarray(1 / (1 + np.exp(-x)))
+            return np.asarray(np.exp(-np.logaddexp(0, -x)))  # 1 / (1 + exp(-x)) without overflow
         case MaxPool():
             return np.asarray(_windows(x, layer.size, layer.stride, layer.padding, -np.inf).max((4, 5)))
         case GlobalPool():

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from contract import reference_logits
+from fake_engine import FakeEngine
 from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset, Split
 from imagewise.engines import Callbacks, Engine, Fitted
 from imagewise.history import EpochRecord
 from imagewise.network import Network, Weights
-from imagewise.planning import design_network
+from imagewise.planning import Plan, design_network
 from imagewise.recipe import Recipe
+from imagewise.run_folder import RunFolder
+from imagewise.training import TrainingCallbacks
 
 LINEAR: dict[str, Any] = {
     "name": "linear",
@@ -81,3 +86,34 @@ def without_seconds(history: Sequence[EpochRecord]) -> list[EpochRecord]:
 
 def accuracy(network: Network, weights: Weights, split: Split) -> float:
     return float((reference_logits(network, weights, split.images).argmax(1) == split.labels).mean())
+
+
+# ---- whole runs
+
+MODEL_FILES = {"model.onnx", "history.csv", "run.json", "checkpoint.safetensors"}
+ENGINE_SETTINGS: dict[str, Any] = {"device": "cpu", "report": False}
+
+
+def a_plan(dataset: Dataset, folder: Path, lie: float = 0.0, **changes: Any) -> Plan:
+    recipe = Recipe.parse(LINEAR, "linear").override(changes)
+    network = design_network(recipe, dataset)
+    return Plan(None, dataset, recipe, network, "fake", FakeEngine(lie), RunFolder.create(folder), None)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def record(folder: Path) -> dict[str, Any]:
+    values = json.loads((folder / "run.json").read_text("utf-8"))
+    assert isinstance(values, dict)
+    return values
+
+
+class StopAfter(TrainingCallbacks):
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
+        if len(history) == self._epoch:
+            raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Every reader of a network makes the same logits of the same weights: PyTorch's module and the model file."""
+"""Every reader of a network makes the same logits of the same weights: PyTorch, Keras and the model file."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ from imagewise.dataset import Split
 from imagewise.engines.pytorch.batches import Batches
 from imagewise.engines.pytorch.module import build_module, load_weights, read_weights
 from imagewise.errors import NetworkError
+from imagewise.initialization import initial_weights
 from imagewise.layers import BatchNorm, Branch, Conv, Dense, Flatten, GlobalPool, MaxPool, ReLU, Sigmoid
 from imagewise.model import Session
-from imagewise.network import Network, Weights
+from imagewise.network import Network, Weights, perceptron
 from imagewise.onnx_graph import build_graph
+from keras_process import ask
 
 
 def pytorch_logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -46,7 +48,13 @@ def file_logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -
     return Session(build_graph(network, weights).SerializeToString(), "a model").run(images)[1]
 
 
-READERS = {"pytorch": pytorch_logits, "model file": file_logits}
+def keras_logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """In a process of its own."""
+    logits: NDArray[np.float32] = ask("tensorflow_answers", "logits", network, weights, images)
+    return logits
+
+
+READERS = {"pytorch": pytorch_logits, "model file": file_logits, "keras": keras_logits}
 readers = pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 
 
@@ -88,6 +96,15 @@ def test_each_layer_means_the_same_to_each_reader(reader: Reader, network: Netwo
 def test_random_networks_mean_the_same_to_each_reader(reader: Reader, network: Network, seed: int) -> None:
     weights, images = random_weights(network, seed), random_images(network, seed=seed)
     assert_same_logits(reader(network, weights, images), reference_logits(network, weights, images))
+
+
+@readers
+def test_weights_as_the_article_draws_them_give_the_same_logits_in_the_thousands(reader: Reader) -> None:
+    network = Network((28, 28, 1), (0.0,), (1.0,), perceptron(10))
+    weights, images = initial_weights(network, "normal", 0), random_images(network, 20)
+    wanted = reference_logits(network, weights, images)
+    assert np.abs(wanted).max() > 1000
+    assert_same_logits(reader(network, weights, images), wanted)
 
 
 @readers

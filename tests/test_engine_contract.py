@@ -17,8 +17,13 @@ from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset, Split, SplitName, concatenate
 from imagewise.engines import Engine, open_engine
 from imagewise.errors import EngineError, ModelError
+from keras_process import RemoteEngine
 
-ENGINES: dict[str, Callable[[], Engine]] = {"fake": FakeEngine, "pytorch": lambda: open_engine("pytorch", "cpu")}
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "fake": FakeEngine,
+    "pytorch": lambda: open_engine("pytorch", "cpu"),
+    "tensorflow": RemoteEngine,
+}
 
 
 @pytest.fixture(params=list(ENGINES))

@@ -227,7 +227,7 @@ def test_parameters_of_an_architecture_come_from_a_recipes_plain_values() -> Non
         ("resnet1001", {}, "unknown network 'resnet1001'; the networks are perceptron, convnet"),
         ("perceptron", {"hiden": [3]}, "no parameter hiden; it has hidden, "),
         ("perceptron", {"classes": 3}, "no parameter classes"),
-        ("perceptron", {"hidden": 3}, "'perceptron': parameters .*'hidden': 3"),
+        ("perceptron", {"hidden": 3}, "'perceptron': .*params .*'hidden': 3.* not usable"),
         ("perceptron", {"hidden": [0]}, "units = 0"),
         ("perceptron", {"hidden": ["3"]}, "units = '3'"),
         ("perceptron", {"dropout": 1.5}, "rate = 1.5"),

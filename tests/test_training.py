@@ -16,46 +16,17 @@ import pytest
 
 import imagewise
 from contract import reference_logits
-from engine_runs import LINEAR
-from fake_engine import FakeEngine
+from engine_runs import ENGINE_SETTINGS, LINEAR, MODEL_FILES, StopAfter, a_plan, files, record
 from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset, Split
-from imagewise.errors import DataError, ModelError, OutputError, RecipeError, TrainingError
+from imagewise.errors import DataError, OutputError, RecipeError, TrainingError
 from imagewise.history import EpochRecord
 from imagewise.model import Model
 from imagewise.network import Network
 from imagewise.planning import Options, Plan, design_network, plan_run
 from imagewise.recipe import Recipe
-from imagewise.run_folder import RunFolder
 from imagewise.sketch import share_seen
 from imagewise.training import Run, TrainingCallbacks, execute, train, write_report
-
-MODEL_FILES = {"model.onnx", "history.csv", "run.json", "checkpoint.safetensors"}
-ENGINE_SETTINGS: dict[str, Any] = {"device": "cpu", "report": False}
-
-
-def a_plan(dataset: Dataset, folder: Path, lie: float = 0.0, **changes: Any) -> Plan:
-    recipe = Recipe.parse(LINEAR, "linear").override(changes)
-    network = design_network(recipe, dataset)
-    return Plan(None, dataset, recipe, network, "fake", FakeEngine(lie), RunFolder.create(folder), None)
-
-
-def files(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
-
-
-def record(folder: Path) -> dict[str, Any]:
-    values = json.loads((folder / "run.json").read_text("utf-8"))
-    assert isinstance(values, dict)
-    return values
-
-
-def small(dataset: Dataset) -> Dataset:
-    """A set that differs in one pixel."""
-    images = dataset["train"].images.copy()
-    images[0, 0, 0, 0] ^= 1
-    return replace(dataset, splits={**dataset.splits, "train": replace(dataset["train"], images=images)})
-
 
 # ---- the flow, with a fake engine
 
@@ -170,15 +141,6 @@ def test_train_plus_validation_scores_neither_of_them(tiny_dataset: Dataset, tmp
     assert run.test is not None
     assert share_seen(tiny_dataset["validation"].images, run.model.card.data["sketch"]) == 1
     write_report(run)
-
-
-class StopAfter(TrainingCallbacks):
-    def __init__(self, epoch: int) -> None:
-        self._epoch = epoch
-
-    def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
-        if len(history) == self._epoch:
-            raise KeyboardInterrupt
 
 
 class StopAtOnce(TrainingCallbacks):
@@ -332,7 +294,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-import conftest, test_training
+import conftest, engine_runs
 from imagewise.errors import OutputError
 from imagewise.training import TrainingCallbacks, execute
 
@@ -344,7 +306,7 @@ class Fill(TrainingCallbacks):
 
 folder = Path({folder!r})
 try:
-    execute(test_training.a_plan(conftest.make_tiny_dataset(), folder), Fill())
+    execute(engine_runs.a_plan(conftest.make_tiny_dataset(), folder), Fill())
 except OutputError as error:
     print(error)
 """
@@ -360,124 +322,6 @@ def test_a_disk_that_fills_up_is_an_error_and_what_was_saved_stays(tmp_path: Pat
     assert files(folder) == {"run.json", "history.csv", "checkpoint.safetensors"}  # nothing half-written beside them
     assert len(Checkpoint.read(folder / "checkpoint.safetensors").state["history"]) == 2
     assert (folder / "history.csv").read_text().count("\n") == 3
-
-
-# ---- taking a run up again
-
-
-def interrupted(dataset: Dataset, folder: Path, epoch: int = 2) -> Run:
-    """A run of 4 epochs stopped after `epoch`."""
-    settings = ENGINE_SETTINGS | {"callbacks": StopAfter(epoch)}
-    return train(dataset, recipe=Recipe.parse(LINEAR, "linear"), out=folder, **settings)
-
-
-def test_a_run_taken_up_gives_the_model_of_one_that_was_not_interrupted(
-    tiny_dataset: Dataset, whole: Run, tmp_path: Path
-) -> None:
-    assert interrupted(tiny_dataset, tmp_path / "run").interrupted
-    run = train(tiny_dataset, resume=tmp_path / "run", **ENGINE_SETTINGS)
-    images = tiny_dataset["test"].images
-    assert np.array_equal(run.model.logits(images), whole.model.logits(images))
-    assert [epoch.cost for epoch in run.history] == [epoch.cost for epoch in whole.history]
-    assert record(run.folder)["status"] == "finished"
-    assert (run.folder / "history.csv").read_text().count("\n") == 5
-
-
-def test_a_finished_run_can_be_given_more_epochs(tiny_dataset: Dataset, tmp_path: Path, whole: Run) -> None:
-    with pytest.raises(RecipeError, match=r"complete.*4.*--epochs N"):
-        train(tiny_dataset, resume=whole.folder, **ENGINE_SETTINGS)
-    with pytest.raises(RecipeError, match="complete"):
-        train(tiny_dataset, resume=whole.folder, epochs=3, **ENGINE_SETTINGS)
-    run = train(tiny_dataset, resume=whole.folder, epochs=6, **ENGINE_SETTINGS)
-    assert [epoch.epoch for epoch in run.history] == [1, 2, 3, 4, 5, 6]
-    longer = train(
-        tiny_dataset, recipe=Recipe.parse(LINEAR, "linear"), epochs=6, out=tmp_path / "six", **ENGINE_SETTINGS
-    )
-    images = tiny_dataset["test"].images
-    assert np.array_equal(run.model.logits(images), longer.model.logits(images))
-
-
-def test_a_run_that_patience_ended_is_complete(tiny_dataset: Dataset, tmp_path: Path) -> None:
-    still = {"patience": 1, "optimizer.learning_rate": 1e-30, "optimizer.name": "sgd", "epochs": 9}
-    run = train(
-        tiny_dataset, recipe=Recipe.parse(LINEAR, "linear"), settings=still, out=tmp_path / "run", **ENGINE_SETTINGS
-    )
-    assert len(run.history) == 2
-    with pytest.raises(RecipeError, match="patience"):
-        train(tiny_dataset, resume=run.folder, epochs=20, **ENGINE_SETTINGS)
-
-
-def test_a_run_is_not_taken_up_with_other_data(tiny_dataset: Dataset, tmp_path: Path) -> None:
-    interrupted(tiny_dataset, tmp_path / "run")
-    before = (tmp_path / "run" / "run.json").read_bytes()
-    with pytest.raises(DataError, match="no longer the data that"):
-        train(small(tiny_dataset), resume=tmp_path / "run", **ENGINE_SETTINGS)
-    assert (tmp_path / "run" / "run.json").read_bytes() == before
-
-
-def test_a_run_of_a_dataset_that_was_handed_over_asks_for_it_again(tiny_dataset: Dataset, tmp_path: Path) -> None:
-    interrupted(tiny_dataset, tmp_path / "run")
-    with pytest.raises(DataError, match="tiny"):
-        train(resume=tmp_path / "run", offline=True, **ENGINE_SETTINGS)
-
-
-def test_a_run_finds_its_data_again_by_the_path_it_was_given(
-    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    split = tiny_dataset["train"]
-    np.savez(tmp_path / "own.npz", images=split.images, labels=split.labels)
-    monkeypatch.chdir(tmp_path)
-    settings = ENGINE_SETTINGS | {"callbacks": StopAfter(2)}
-    train("own.npz", recipe=Recipe.parse(LINEAR, "linear"), out="run", **settings)
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    assert len(train(resume="../run", **ENGINE_SETTINGS).history) == 4
-
-
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [
-        ({"recipe": "perceptron"}, "recipe"),
-        ({"engine": "pytorch"}, "engine"),
-        ({"out": "elsewhere"}, "out"),
-        ({"seed": 3}, "seed"),
-        ({"learning_rate": 0.1}, "learning_rate"),
-        ({"batch_size": 10}, "batch_size"),
-        ({"settings": {"augment.rotate": 3}}, "augment.rotate"),
-    ],
-)
-def test_what_a_run_began_with_cannot_be_changed_when_it_is_taken_up(
-    tiny_dataset: Dataset, tmp_path: Path, options: dict[str, Any], name: str
-) -> None:
-    interrupted(tiny_dataset, tmp_path / "run")
-    with pytest.raises(RecipeError, match=rf"cannot change .*{name}.*Only --epochs may be given"):
-        train(tiny_dataset, resume=tmp_path / "run", device="cpu", **options)
-
-
-def test_a_folder_without_a_run_is_refused(tiny_dataset: Dataset, tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "gone"):
-        with pytest.raises(ModelError, match="holds no run"):
-            train(tiny_dataset, resume=folder)
-
-
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"format": 1}', '{"format": 2}', '{"format": 1, "recipe": 3}']
-)
-def test_a_damaged_record_is_refused_by_name(tiny_dataset: Dataset, tmp_path: Path, content: str) -> None:
-    interrupted(tiny_dataset, tmp_path / "run")
-    (tmp_path / "run" / "run.json").write_text(content)
-    with pytest.raises(ModelError, match=r"run\.json"):
-        train(tiny_dataset, resume=tmp_path / "run", **ENGINE_SETTINGS)
-
-
-def test_a_damaged_or_missing_checkpoint_is_refused_by_name(tiny_dataset: Dataset, tmp_path: Path) -> None:
-    path = interrupted(tiny_dataset, tmp_path / "run").folder / "checkpoint.safetensors"
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(ModelError, match=r"checkpoint\.safetensors: not a checkpoint of ours, or damaged"):
-        train(tiny_dataset, resume=tmp_path / "run", **ENGINE_SETTINGS)
-    path.unlink()
-    with pytest.raises(ModelError, match=r"checkpoint\.safetensors: no checkpoint there"):
-        train(tiny_dataset, resume=tmp_path / "run", **ENGINE_SETTINGS)
 
 
 def test_a_run_that_breaks_down_keeps_its_last_good_checkpoint(tiny_dataset: Dataset, tmp_path: Path) -> None:

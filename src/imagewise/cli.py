@@ -241,6 +241,36 @@ def info(model: ModelFile, json_: Json = False) -> None:
 
 
 @app.command()
+def export(
+    model: ModelFile,
+    to: options.ExportTo,
+    out: options.ExportOut = None,
+    data: options.ExportData = None,
+    json_: Json = False,
+) -> None:
+    """Write a model in another format.
+
+    It is checked against the original on 1,000 pictures; where the two disagree, nothing is kept.
+    """
+    from imagewise.console import print_export, print_json
+    from imagewise.export import export as write
+    from imagewise.live import DownloadDisplay, tell_of
+    from imagewise.model import Model
+    from imagewise.sources import load_data
+
+    opened, dataset = Model.open(model), None
+    if data is not None:
+        with DownloadDisplay() as display:
+            dataset = load_data(data, framing=opened.framing, progress=display)
+        tell_of(dataset.notices, dataset.skipped)
+    made = write(opened, to.value, out, data=dataset)
+    if json_:
+        print_json(made.as_dict())
+    else:
+        print_export(made)
+
+
+@app.command()
 def recipes(name: options.RecipeToPrint = None, json_: Json = False) -> None:
     """List the recipes, or print one.
 

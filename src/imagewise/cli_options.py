@@ -25,6 +25,14 @@ class DeviceName(StrEnum):
     cuda = "cuda"
 
 
+class ExportTarget(StrEnum):
+    """What `export` writes."""
+
+    saved_model = "saved-model"
+    litert = "litert"
+    onnx_int8 = "onnx-int8"
+
+
 class SplitName(StrEnum):
     """Splits of a set."""
 
@@ -106,3 +114,16 @@ SheetFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The contact sheet, a PNG.  [default: DATA-contact-sheet.png]")
 ]
 RecipeToPrint = Annotated[str | None, typer.Argument(metavar="NAME", help="Print this recipe whole.")]
+
+# export
+ExportTo = Annotated[
+    ExportTarget,
+    typer.Option(help="saved-model: TensorFlow. litert: phones. onnx-int8: a quarter of the size."),
+]
+ExportOut = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="What to write.  [default: beside MODEL, called after it]")
+]
+ExportData = Annotated[
+    str | None,
+    typer.Option(metavar="DATA", help="What to check it on.  [default: the set that it was trained on, if at hand]"),
+]

@@ -17,6 +17,7 @@ from imagewise.live import describe, say
 if TYPE_CHECKING:
     from imagewise.dataset import Dataset
     from imagewise.evaluation import Evaluation
+    from imagewise.export import Export
     from imagewise.metrics import Metrics
     from imagewise.model import Model, Prediction
     from imagewise.sources.named import FileCheck
@@ -78,6 +79,19 @@ def accuracy_line(metrics: Metrics) -> str:
 
 def _accuracy_line(accuracy: float, interval: Sequence[float], count: int) -> str:
     return f"{accuracy:.2%} (95% interval {interval[0]:.2%} to {interval[1]:.2%}, {count:,} pictures)"
+
+
+def print_export(made: Export) -> None:
+    """Where it lies, and how it compares to the original."""
+    print_fact("exported", made.path)
+    if made.accuracy is None or made.original_accuracy is None:
+        print_fact(
+            "checked",
+            f"the same class for {made.count:,} pictures ({made.checked_on}), probabilities within "
+            f"{made.largest_difference:.1g}",
+        )
+    else:
+        print_fact("accuracy", f"{made.accuracy:.2%}, original {made.original_accuracy:.2%} ({made.checked_on})")
 
 
 def print_evaluation(evaluation: Evaluation) -> None:

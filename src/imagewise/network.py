@@ -165,5 +165,5 @@ def build_layers(name: str, params: Mapping[str, Any], classes: int) -> tuple[La
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
     try:
         return known[name](classes, **values)
-    except (TypeError, ValueError) as error:
-        raise NetworkError(f"network {name!r}: parameters {dict(params)} are not usable: {error}.") from error
+    except (TypeError, ValueError, NetworkError) as error:
+        raise NetworkError(f"network {name!r}: network.params {dict(params)} are not usable: {error}") from error

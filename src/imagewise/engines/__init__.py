@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
@@ -94,22 +95,30 @@ def open_engine(name: str, device: str = "auto") -> Engine:
     """
     if name not in _FRAMEWORKS:
         raise EngineError(f"unknown engine {name!r}; there are {' and '.join(_FRAMEWORKS)}.")
-    module, extra = _FRAMEWORKS[name]
+    require_framework(name)
+    if name == "tensorflow":
+        from imagewise.engines.tensorflow import TensorFlowEngine
+
+        return TensorFlowEngine(device)
+    from imagewise.engines.pytorch import PyTorchEngine
+
+    return PyTorchEngine(device)
+
+
+def require_framework(engine: str) -> None:
+    """Refuse where the framework of `engine` is not installed, or where this process has loaded another one.
+
+    The two do not go together: each brings libraries and threads of its own, which then collide.
+
+    Raises:
+        EngineError: names the extra, or the way out.
+    """
+    module, extra = _FRAMEWORKS[engine]
+    if find_spec(module) is None:
+        raise EngineError(f"this needs {module}, which is not installed: pip install 'imagewise[{extra}]'.")
     for other, (other_module, _) in _FRAMEWORKS.items():
-        if other != name and other_module in sys.modules:
+        if other != engine and other_module in sys.modules:
             raise EngineError(
-                f"engine {name}: this process has loaded {other_module} already, and the two do not go together in one "
-                f"process. Use engine {other}, or start another process."
+                f"this needs {module}, but this process has loaded {other_module}, and the two do not go together. "
+                f"Start another process, or stay with the {other} engine."
             )
-    try:
-        if name == "tensorflow":
-            from imagewise.engines.tensorflow import TensorFlowEngine
-
-            return TensorFlowEngine(device)
-        from imagewise.engines.pytorch import PyTorchEngine
-
-        return PyTorchEngine(device)
-    except ModuleNotFoundError as error:
-        if error.name not in (module, "keras"):
-            raise
-        raise EngineError(f"engine {name} is not installed: pip install 'imagewise[{extra}]'.") from error

@@ -66,7 +66,7 @@ class Course:
         if not isfinite(cost):
             raise TrainingError(
                 f"epoch {record.epoch}: the cost became {cost}. Lower the rate (--learning-rate) or raise "
-                "--batch-size; the checkpoint of the epoch before is kept."
+                "--batch-size. The checkpoint of the last sound epoch, if there is one, is kept."
             )
         better = self._is_better(record)
         self._since = 0 if better else self._since + 1
