@@ -12,7 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from imagewise import cli_options as options
-from imagewise.cli_options import Data, DeviceName, Json, ModelFile, Names, Offline, SplitChoice, Strict
+from imagewise.cli_data import data_app
+from imagewise.cli_options import Data, DeviceName, Json, ModelFile, Offline, SplitChoice, Strict
 from imagewise.errors import ImagewiseError, ModelError
 
 
@@ -59,7 +60,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="The named sets: list, fetch, verify.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def main() -> None:
@@ -279,47 +279,6 @@ def recipes(name: options.RecipeToPrint = None, json_: Json = False) -> None:
     from imagewise.console import print_recipes
 
     print_recipes(name, as_json=json_)
-
-
-@data_app.command("list")
-def data_list(json_: Json = False) -> None:
-    """List the named sets, and where each is."""
-    from imagewise.console import print_sets
-
-    print_sets(as_json=json_)
-
-
-@data_app.command("fetch")
-def data_fetch(names: Names) -> None:
-    """Download named sets into the cache.
-
-    What is on this machine already is left alone.
-    """
-    from imagewise.live import DownloadDisplay
-    from imagewise.sources.catalog import named_set
-    from imagewise.sources.named import fetch
-
-    for name in names:
-        named_set(name)  # a misspelt one is refused before the others are fetched
-    for name in names:
-        with DownloadDisplay() as display:
-            path = fetch(name, display)
-        print(f"{name}  {path}")
-
-
-@data_app.command("verify")
-def data_verify(names: Names, json_: Json = False) -> None:
-    """Check named sets by their hashes.
-
-    Compares the files on this machine to the published hashes. Exit 1 where one is wrong.
-    """
-    from imagewise.console import print_checks
-    from imagewise.sources.named import verify
-
-    checks = [(name, check) for name in names for check in verify(name)]
-    print_checks(checks, as_json=json_)
-    if not all(check.ok for _, check in checks):
-        raise SystemExit(1)
 
 
 app.add_typer(data_app, name="data")

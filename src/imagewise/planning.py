@@ -42,7 +42,7 @@ class Plan:
 
     Attributes:
         source: the data as it was named, absolute where it is a path; None for a Dataset that was handed over.
-        engine_name: `pytorch`.
+        engine_name: `pytorch` or `tensorflow`.
         resume: the checkpoint to go on from.
     """
 

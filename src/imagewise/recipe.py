@@ -118,7 +118,7 @@ class Recipe(_Part):
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights are the result: the best by validation accuracy, or the last."""
     patience: int = Field(0, ge=0)
-    """Stop after this many epochs without a better validation accuracy; 0 never stops early."""
+    """Stop after this many epochs that were no better (validation accuracy, then cost); 0 never stops early."""
     fit_on: Literal["train", "train+validation"] = "train"
     initialization: Literal["he", "glorot", "normal"] = "he"
     """he: N(0, 2 / fan-in); glorot: uniform; both with zero biases. normal: N(0, 1), biases too (the article)."""

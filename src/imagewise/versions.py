@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("imagewise", "numpy", "pillow", "onnx", "onnxruntime", "torch")
+PACKAGES = ("imagewise", "numpy", "pillow", "onnx", "onnxruntime", "torch", "tensorflow", "tensorflow-cpu", "keras")
 
 
 def installed_versions() -> dict[str, str]:

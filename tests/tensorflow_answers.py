@@ -1,0 +1,104 @@
+"""What the tests ask of TensorFlow; runs in the process that `keras_process` starts."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagewise.checkpoint import Checkpoint
+from imagewise.dataset import Dataset
+from imagewise.engines import Callbacks, Fitted, open_engine
+from imagewise.engines.tensorflow import augmentation, serving
+from imagewise.engines.tensorflow.framework import tf
+from imagewise.engines.tensorflow.reader import KerasNetwork
+from imagewise.export import Export, export
+from imagewise.model import Model
+from imagewise.network import Network, Weights
+from imagewise.recipe import Augment, Recipe
+
+
+def logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    reader = KerasNetwork(network)
+    reader.load(weights)
+    values: NDArray[np.float32] = reader.model(tf.cast(images, tf.float32), training=False).numpy()
+    return values
+
+
+def weights_read_back(network: Network, weights: Weights) -> list[Weights]:
+    """As loaded; and again after what was read has been changed."""
+    reader = KerasNetwork(network)
+    reader.load(weights)
+    first, second = reader.read(), reader.read()
+    for value in second.values():
+        value += 1
+    return [first, reader.read()]
+
+
+def fit(network: Network, recipe: Recipe, dataset: Dataset, resume: Checkpoint | None, callbacks: Callbacks) -> Fitted:
+    return open_engine("tensorflow", "cpu").fit(network, recipe, dataset, callbacks=callbacks, resume=resume)
+
+
+def generators_after_fit(network: Network, recipe: Recipe, dataset: Dataset) -> list[bool]:
+    """Whether Python's and NumPy's global generators are as they were before."""
+    before, numpy_before = random.getstate(), repr(np.random.get_state())
+    fit(network, recipe, dataset, None, Callbacks())
+    return [random.getstate() == before, repr(np.random.get_state()) == numpy_before]
+
+
+def weights_after_global_seed(network: Network, recipe: Recipe, dataset: Dataset, seed: int) -> Weights:
+    tf.random.set_seed(seed)
+    return fit(network, recipe, dataset, None, Callbacks()).weights
+
+
+def open_engines(*names_and_devices: tuple[str, str]) -> list[str]:
+    """The devices that the engines tell."""
+    return [open_engine(name, device).device for name, device in names_and_devices]
+
+
+def loaded(module: str) -> bool:
+    return module in sys.modules
+
+
+def sample(pixels: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], mirror: bool) -> Any:
+    return augmentation.sample(tf.constant(pixels), tf.constant(x), tf.constant(y), mirror).numpy()
+
+
+def affine_coefficients(augment: Augment, draw: NDArray[np.float32], aspect: float) -> Any:
+    return augmentation.affine_coefficients(augment, tf.constant(draw), aspect).numpy()
+
+
+def augmented(augment: Augment, kind: Any, pixels: NDArray[np.float32], seed: int) -> Any:
+    change = augmentation.augmentation_for(augment, kind)
+    assert change is not None
+    return change(tf.constant(pixels), tf.constant(seed, tf.int64)).numpy()
+
+
+def exported(file: Path, to: str, out: Path, data: Dataset | None) -> Export:
+    return export(Model.open(file), to, out, data=data)
+
+
+def answers(path: Path, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of a SavedModel (a folder) or a LiteRT file."""
+    return serving.run_saved_model(path, pictures) if path.is_dir() else serving.run_litert(path, pictures)
+
+
+def export_that_answers_wrongly(file: Path, to: str, out: Path) -> Export:
+    """As if the converter had put the classes in another order."""
+    names = ("run_saved_model", "run_litert")
+    honest = {name: getattr(serving, name) for name in names}
+
+    def wrong(name: str) -> Any:
+        return lambda path, pictures: tuple(part[:, ::-1] for part in honest[name](path, pictures))
+
+    try:
+        for name in names:
+            setattr(serving, name, wrong(name))
+        return exported(file, to, out, None)
+    finally:
+        for name in names:
+            setattr(serving, name, honest[name])
