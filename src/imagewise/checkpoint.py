@@ -28,6 +28,10 @@ class Checkpoint:
     arrays: dict[str, NDArray[Any]]
     state: dict[str, Any]
 
+    def under(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """The arrays whose names begin with `prefix`, without it."""
+        return {name.removeprefix(prefix): array for name, array in self.arrays.items() if name.startswith(prefix)}
+
     def write(self, path: Path) -> None:
         """Write to `path`, whole or not at all. Raises OutputError."""
         from safetensors.numpy import save

@@ -43,7 +43,7 @@ class Course:
             self.best_epoch, self._since = int(resume.state["best_epoch"]), int(resume.state["since"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the checkpoint lacks what this version needs ({error!r}); start anew.") from error
-        self._kept = {k.removeprefix(BEST): v for k, v in resume.arrays.items() if k.startswith(BEST)}
+        self._kept = resume.under(BEST)
 
     @property
     def next_epoch(self) -> int:

@@ -12,25 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.checkpoint import Checkpoint
-from imagewise.dataset import Dataset, Split, concatenate
+from imagewise.dataset import Dataset, Split
 from imagewise.engines import Callbacks, Fitted
 from imagewise.engines.course import Course
+from imagewise.engines.driver import Material, drive
 from imagewise.engines.ordering import epoch_order
 from imagewise.engines.tensorflow.augmentation import augmentation_for
 from imagewise.engines.tensorflow.framework import tf
 from imagewise.engines.tensorflow.optimization import build_optimizer, load_state, read_state
 from imagewise.engines.tensorflow.reader import KerasNetwork
 from imagewise.engines.tensorflow.steps import Steps, cross_entropy, right_answers
-from imagewise.errors import EngineError, ModelError, NetworkError
-from imagewise.history import EpochRecord
+from imagewise.errors import EngineError
 from imagewise.initialization import initial_weights
-from imagewise.layers import BatchNorm, weight_shapes
-from imagewise.network import Network
+from imagewise.network import Network, Weights
+from imagewise.picture import FramingKind
 from imagewise.recipe import Recipe
 from imagewise.schedule import learning_rate
 
 SCORING_BATCH = 1000
-REFERENCE_PICTURES = 256
 REPORT_SECONDS = 0.1
 CALL_BYTES = 2**26  # of pictures that go to the device in one call
 
@@ -75,74 +74,40 @@ class TensorFlowEngine:
     ) -> Fitted:
         """Train; see `imagewise.engines.Engine`."""
         with tf.device("/CPU:0" if self._gpu is None else "/GPU:0"):
-            run = _Run(network, recipe, dataset, resume)
-            interrupted = False
-            try:
-                while not run.course.finished:
-                    run.epoch(callbacks)
-            except KeyboardInterrupt:
-                interrupted = True
-            weights = run.course.kept(run.reader.read())
-            run.reader.load(weights)
-            reference = run.reference()
-        return Fitted(weights, tuple(run.course.history), run.course.best_epoch, interrupted, reference)
+            course = Course(recipe, dataset, resume)
+            material = Material.choose(network, recipe, dataset)
+            learner = _Learner(network, recipe, material.training, dataset.framing.kind)
+            return drive(learner, network, material, course, callbacks, resume)
 
 
-class _Run:
-    """One call of `fit`: the model, its optimiser, its compiled functions and the data."""
+class _Learner:
+    """The model, its optimiser and its compiled functions; see `imagewise.engines.driver.Learner`."""
 
-    def __init__(self, network: Network, recipe: Recipe, dataset: Dataset, resume: Checkpoint | None) -> None:
-        self.network, self.recipe = network, recipe
-        self.course = Course(recipe, dataset, resume)
-        augmentation = augmentation_for(recipe.augment, dataset.framing.kind)
-        self.training = concatenate([dataset.splits[name] for name in recipe.fitted_splits if name in dataset])
-        self._check_batches()
-        self.validation: Split | None = dataset.splits.get("validation") if recipe.fit_on == "train" else None
+    def __init__(self, network: Network, recipe: Recipe, training: Split, kind: FramingKind) -> None:
+        self.network, self.recipe, self.training = network, recipe, training
+        augmentation = augmentation_for(recipe.augment, kind)
         self.reader = KerasNetwork(network)
         self.reader.load(initial_weights(network, recipe.initialization, recipe.seed))
         self.optimizer = build_optimizer(self.reader.parameters, recipe.optimizer)
-        if resume is not None:
-            self._take_up(resume)
         self._steps = Steps(self.reader, self.optimizer, augmentation, recipe.label_smoothing)
         self._steps_a_call = 1
         pictures = tf.TensorSpec((None, *network.input_shape), tf.uint8)
         signature = [pictures, tf.TensorSpec((None,), tf.int64)]
         self._score = tf.function(self._scored, input_signature=signature, autograph=False)
 
-    def _take_up(self, resume: Checkpoint) -> None:
-        weights = _under("weights.", resume)
-        try:
-            self.network.check_weights(weights)
-            self.network.check_weights(self.course.kept(weights))
-            self.reader.load(weights)
-            load_state(self.optimizer, _under("optimizer.", resume))
-        except (NetworkError, ValueError) as error:
-            raise ModelError(f"the checkpoint is not of this network, or damaged ({error}); start anew.") from error
+    def read(self) -> Weights:
+        return self.reader.read()
 
-    def _check_batches(self) -> None:
-        smallest = len(self.training) // -(-len(self.training) // self.recipe.batch_size)  # see epoch_order
-        kinds = (layer for _, layer, _ in weight_shapes(self.network.layers, self.network.planes))
-        if smallest == 1 and any(isinstance(layer, BatchNorm) for layer in kinds):
-            raise EngineError(
-                f"batch_size {self.recipe.batch_size} makes batches of one picture, which batch normalisation cannot "
-                "use; raise --batch-size."
-            )
+    def load(self, weights: Weights) -> None:
+        self.reader.load(weights)
 
-    def epoch(self, callbacks: Callbacks) -> None:
-        """Train one epoch, validate, record, report."""
-        number = self.course.next_epoch
-        start = perf_counter()
-        cost, accuracy, rate = self._train(number, callbacks)
-        seconds = perf_counter() - start
-        validation_cost, validation_accuracy = self._validate()
-        weights = self.reader.read()
-        self.course.record(
-            EpochRecord(number, cost, accuracy, validation_cost, validation_accuracy, rate, seconds), weights
-        )
-        checkpoint = self.course.checkpoint(weights, read_state(self.optimizer))
-        callbacks.on_epoch(self.course.history, self.course.best_epoch, checkpoint)
+    def read_optimizer(self) -> dict[str, NDArray[np.float32]]:
+        return read_state(self.optimizer)
 
-    def _train(self, epoch: int, callbacks: Callbacks) -> tuple[float, float, float]:
+    def load_optimizer(self, arrays: dict[str, NDArray[Any]]) -> None:
+        load_state(self.optimizer, arrays)
+
+    def train(self, epoch: int, callbacks: Callbacks) -> tuple[float, float, float]:
         """Mean cost and accuracy over the epoch's batches, and the last rate."""
         recipe, count = self.recipe, len(self.training)
         order, seeds = epoch_order(count, recipe.batch_size, recipe.seed, epoch)
@@ -171,28 +136,19 @@ class _Run:
         logits = self.reader.model(tf.cast(pictures, tf.float32), training=False)
         return logits, tf.reduce_sum(cross_entropy(logits, labels)), right_answers(logits, labels)
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        """Mean cross-entropy and accuracy on the validation split, where there is one."""
-        if self.validation is None:
-            return None, None
+    def score(self, split: Split) -> tuple[float, float]:
         cost, right = 0.0, 0.0
-        for images, labels in _in_order(self.validation):
+        for images, labels in _in_order(split):
             _, batch_cost, batch_right = self._score(images, labels)
             cost, right = cost + float(batch_cost), right + float(batch_right)
-        return cost / len(self.validation), right / len(self.validation)
+        return cost / len(split), right / len(split)
 
-    def reference(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """A few pictures and this model's logits of them."""
-        split = self.validation or self.training
-        part = split.take(np.arange(min(REFERENCE_PICTURES, len(split))))
-        return part.images, self._score(part.images, part.labels)[0].numpy()
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self._score(images, np.zeros(len(images), dtype=np.int64))[0].numpy()
+        return found
 
 
 def _in_order(split: Split) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
     for start in range(0, len(split), SCORING_BATCH):
         part = slice(start, start + SCORING_BATCH)
         yield np.array(split.images[part]), np.array(split.labels[part])
-
-
-def _under(prefix: str, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    return {k.removeprefix(prefix): v for k, v in checkpoint.arrays.items() if k.startswith(prefix)}
