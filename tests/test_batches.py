@@ -138,3 +138,36 @@ def test_changes_are_drawn_for_each_picture_and_decided_by_the_generator(kind: F
     assert torch.equal(found, changed(pixels, kind, seed=1, **values))
     assert not torch.equal(found, changed(pixels, kind, seed=2, **values))
     assert len({picture.numpy().tobytes() for picture in found}) == 12
+
+
+def _displacements(augment: Augment, side: int = 28, count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far, in pixels, each inner output pixel looks away from its own place: x and y, (N, side/2, side/2)."""
+    places = torch.arange(side, dtype=torch.float32)
+    middle = slice(side // 4, side - side // 4)
+    moved = []
+    for plane in (places.expand(side, side), places[:, None].expand(side, side)):
+        augmentation = augmentation_for(augment, "ink", side, side, torch.device("cpu"))
+        assert augmentation is not None
+        pictures = plane.expand(count, 1, side, side).contiguous()
+        changed = augmentation(pictures, torch.Generator().manual_seed(7))
+        moved.append((changed - pictures)[:, 0, middle, middle])
+    return moved[0], moved[1]
+
+
+def test_elastic_moves_pixels_by_its_standard_deviation_and_neighbours_alike() -> None:
+    for width in (0.1, 0.2):
+        x, y = _displacements(Augment(elastic=0.03, elastic_width=width))
+        for moved in (x, y):
+            assert float(moved.std()) == pytest.approx(0.03 * 28, rel=0.12)
+            assert abs(float(moved.mean())) < 0.1
+            neighbours = torch.corrcoef(torch.stack([moved[:, :, 1:].flatten(), moved[:, :, :-1].flatten()]))[0, 1]
+            assert float(neighbours) > 0.9
+        assert abs(float(torch.corrcoef(torch.stack([x.flatten(), y.flatten()]))[0, 1])) < 0.1
+
+
+def test_stretch_makes_a_picture_wider_and_lower_or_narrower_and_higher() -> None:
+    x, y = _displacements(Augment(stretch=0.2))
+    wider = x[:, 7, -1] - x[:, 7, 0]  # how much further apart the same distance looks
+    higher = y[:, -1, 7] - y[:, 0, 7]
+    assert float(torch.corrcoef(torch.stack([wider, higher]))[0, 1]) < -0.95
+    assert float(wider.abs().max()) > 1
