@@ -1,7 +1,7 @@
 """The floor of `perceptron`: the bare matrix products of one epoch (550 batches of 100), on this machine, now.
 
-Prints seconds, the median of five. Each Dense layer costs one product forward, one for its weights' gradient, and, but for the
-first, one for its input's.
+Prints seconds, the median of five. Each Dense layer costs one product forward, one for its weights' gradient, and, but
+for the first, one for its input's.
 """
 
 from itertools import pairwise

@@ -18,9 +18,11 @@ def report_of_run(run: Run) -> str:
         notices += ("No picture was kept back to test on, so these are the ones that it learnt from: expect less.",)
     card = run.model.card
     facts = {
-        "Data": f"{card.data['name']}, split {card.data['split_rule']}",
+        "Data": card.data["name"],
+        "Splits": card.data["split_rule"],
         "Recipe": run.recipe.name,
         "Epochs": f"{len(run.history)} run, the model is from epoch {run.best_epoch}",
+        "Device": run.device,
         "Training time": f"{run.train_seconds:.1f} s",
         "Made with": ", ".join(f"{name} {value}" for name, value in card.versions.items()),
         "Model file": str(run.folder / "model.onnx"),

@@ -46,6 +46,7 @@ class Run:
         folder: with model.onnx, history.csv, run.json and report.html.
         model: the one that ships, opened from its file.
         recipe: as it was used.
+        device: where it was trained.
         history: one record an epoch.
         best_epoch: the epoch that the model is from; 0 if training was interrupted in its first epoch.
         train_seconds: first to last training step of each epoch, without validation, checkpoints and writing.
@@ -58,6 +59,7 @@ class Run:
     folder: Path
     model: Model
     recipe: Recipe
+    device: str
     history: tuple[EpochRecord, ...]
     best_epoch: int
     train_seconds: float
@@ -160,6 +162,7 @@ def execute(plan: Plan, callbacks: TrainingCallbacks) -> Run:
         folder=plan.folder.path,
         model=Model.open(plan.folder.model_path),
         recipe=plan.recipe,
+        device=plan.engine.device,
         history=fitted.history,
         best_epoch=fitted.best_epoch,
         train_seconds=sum(epoch.seconds for epoch in fitted.history),
