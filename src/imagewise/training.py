@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from imagewise.run_folder import RunFolder
 from imagewise.sketch import sketch
 from imagewise.versions import installed_versions
 
+SAVE_SECONDS = 5.0  # a write waits for the disk: a tenth of an epoch of a second; who is killed loses this much at most
 TOLERANCE = 1e-4  # of the largest logit: what float32 sums in another order may differ by
 
 
@@ -149,9 +151,10 @@ def execute(plan: Plan, callbacks: TrainingCallbacks) -> Run:
     try:
         fitted = plan.engine.fit(plan.network, plan.recipe, plan.dataset, callbacks=keeper, resume=plan.resume)
     except BaseException:
+        keeper.save()
         plan.folder.abandon()
         raise
-    plan.folder.write_history(fitted.history)  # again: Ctrl-C may have come before the last epoch's was written
+    keeper.save()
     graph = build_graph(plan.network, fitted.weights)
     session = Session(graph.SerializeToString(), "the new model")
     check_agreement(session, fitted)
@@ -184,20 +187,32 @@ def write_report(run: Run) -> Path:
 
 
 class _Keeper(Callbacks):
-    """Writes checkpoint and history after each epoch, and passes everything on."""
+    """Writes checkpoint and history after an epoch, not oftener than every `SAVE_SECONDS`, and passes everything on."""
 
     def __init__(self, folder: RunFolder, inner: Callbacks) -> None:
         self._folder, self._inner = folder, inner
+        self._unsaved: tuple[Sequence[EpochRecord], Checkpoint] | None = None
+        self._saved = perf_counter()
 
     def on_batch(self, epoch: int, batch: int, batches: int, cost: float, learning_rate: float) -> None:
         """Pass on."""
         self._inner.on_batch(epoch, batch, batches, cost, learning_rate)
 
     def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
-        """Write, then pass on."""
+        """Write if it is time, then pass on."""
+        self._unsaved = (history, checkpoint)
+        if perf_counter() - self._saved >= SAVE_SECONDS:
+            self.save()
+        self._inner.on_epoch(history, best_epoch, checkpoint)
+
+    def save(self) -> None:
+        """Write the last whole epoch, where that has not been done yet."""
+        if self._unsaved is None:
+            return
+        history, checkpoint = self._unsaved
         self._folder.write_checkpoint(checkpoint)
         self._folder.write_history(history)
-        self._inner.on_epoch(history, best_epoch, checkpoint)
+        self._unsaved, self._saved = None, perf_counter()
 
 
 def check_agreement(session: Session, fitted: Fitted) -> None:

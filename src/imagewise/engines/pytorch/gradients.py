@@ -70,7 +70,7 @@ class DenseStack:
             torch.sum(upstream, 0, out=layer.bias.grad)
             if value is not inputs[0]:
                 # the input is a ReLU's output, so where it is 0 nothing flows back
-                upstream = torch.mm(upstream, layer.weight).mul_(value > 0)
+                upstream = torch.ops.aten.threshold_backward(torch.mm(upstream, layer.weight), value, 0)
         return cost, logits
 
 

@@ -16,10 +16,12 @@ from imagewise.recipe import SGD, Adam, AdamW
 def build_optimizer(module: nn.Module, optimizer: Adam | AdamW | SGD) -> torch.optim.Optimizer:
     """Fused, with weight decay on matrices and kernels only: biases and norms are not shrunk."""
     parameters = [p for p in module.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim > 1]},
-        {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
-    ]
+    groups: list[dict[str, Any]] = [{"params": parameters}]  # one where one will do: each costs a call a step
+    if getattr(optimizer, "weight_decay", 0.0):
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1]},
+            {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
+        ]
     rate = optimizer.learning_rate
     if isinstance(optimizer, SGD):
         return torch.optim.SGD(
