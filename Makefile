@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format bench digits-model clean
 help:
 	@echo "make demo    set up, train on the default data, score, recognise a few pictures"
 	@echo "make test    set up, run the tests"
 	@echo "make setup   .venv with imagewise, editable, and everything for development"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code in order"
+	@echo "make digits-model  train the recogniser that ships anew, write docs/model-card.md (needs IMAGEWISE_DATA)"
 	@echo "make bench   measure speed and memory, write docs/benchmarks.md (needs MNIST)"
 
 setup: .venv/.everything
@@ -40,6 +41,9 @@ format: .venv/.everything
 
 bench: .venv/.everything
 	$(BIN)/python benchmarks/bench.py
+
+digits-model: .venv/.everything
+	$(BIN)/python benchmarks/digits_model.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from imagewise.errors import ModelError, PictureError
-from imagewise.picture import MAX_PIXELS, Framing, find_ink, frame, frame_file, read_picture
+from imagewise.picture import MAX_PIXELS, Framing, frame, frame_file, read_picture
 
 INK = Framing("ink", 28, 28, 1)
 PHOTO = Framing("photo", 32, 48, 3)
@@ -130,10 +130,6 @@ def test_pale_ink_on_grey_paper_is_brought_to_full_strength() -> None:
 def test_a_picture_without_ink_is_an_empty_square() -> None:
     for level in (0, 127, 255):
         assert not frame(Image.new("L", (50, 50), level), INK).any()
-
-
-def test_find_ink_keeps_the_size() -> None:
-    assert find_ink(np.zeros((7, 31), np.uint8)).shape == (7, 31)
 
 
 def test_a_photo_keeps_its_aspect_and_loses_its_sides() -> None:

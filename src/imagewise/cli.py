@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from imagewise import cli_options as options
 from imagewise.cli_data import data_app
 from imagewise.cli_options import Data, DeviceName, Json, ModelFile, Offline, SplitChoice, Strict
-from imagewise.errors import ImagewiseError, ModelError
+from imagewise.errors import ImagewiseError
 
 
 class _Group(TyperGroup):
@@ -176,14 +176,12 @@ def predict(
 ) -> None:
     """Recognise pictures."""
     from imagewise.console import PredictionPrinter
-    from imagewise.model import Model
+    from imagewise.model import load_model
     from imagewise.prediction import find_pictures, predict_files
 
     if json_ and csv:
         raise typer.BadParameter("--json and --csv exclude each other; choose one.")
-    if model is None:
-        raise ModelError("no recogniser ships with this version yet; name one with --model FILE (model.onnx of a run).")
-    opened = Model.open(model)
+    opened = load_model(model)
     printer = PredictionPrinter("json" if json_ else "csv" if csv else "text")
     for name, result in predict_files(opened, find_pictures(pictures, sys.stdin.buffer), top):
         printer.add(name, result)

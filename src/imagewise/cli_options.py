@@ -106,7 +106,10 @@ Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report
 ScoredSplit = Annotated[SplitChoice, typer.Option(help="auto: test where the set has one, else all.")]
 ReportFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report page to FILE.")]
 Pictures = Annotated[list[str], typer.Argument(metavar="PICTURE", help="Files, folders, or - for standard input.")]
-Recogniser = Annotated[Path | None, typer.Option(metavar="FILE", help="A model.onnx that imagewise made.")]
+Recogniser = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A model.onnx that imagewise made.  [default: the digits that ship]"),
+]
 Top = Annotated[int, typer.Option(metavar="K", min=1, help="How many classes to name, best first.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")]
 ShownSplit = Annotated[SplitName | None, typer.Option(help="Which split the sheet shows.  [default: train]")]

@@ -276,12 +276,17 @@ class Model:
         return images
 
 
-def load_model(path: str | Path) -> Model:
-    """Open a model file; see `Model.open`.
+def shipped_model() -> Path:
+    """The digit recogniser that comes with imagewise; docs/model-card.md says what it was made of and how good it is."""
+    return Path(__file__).parent / "models" / "digits.onnx"
+
+
+def load_model(path: str | Path | None = None) -> Model:
+    """Open a model file, or the digit recogniser that comes with imagewise; see `Model.open`.
 
     >>> import tempfile, imagewise
     >>> run = imagewise.train("digits", epochs=1, out=tempfile.mkdtemp() + "/run", report=False)
     >>> imagewise.load_model(run.folder / "model.onnx").card.data["name"]
     'digits'
     """
-    return Model.open(path)
+    return Model.open(path or shipped_model())

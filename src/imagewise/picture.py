@@ -1,9 +1,7 @@
 """Framing: the one way from any picture to network input, used by training, predict, evaluate and serve.
 
 `photo`  aspect kept, antialiased resize of the shorter side, centre crop.
-`ink`    what MNIST's makers did: find the ink whatever its polarity, crop it, fit it into the inner 20/28 of the
-         square keeping aspect, and put its centre of mass in the middle (LeCun et al. 1998, section III.A;
-         http://yann.lecun.com/exdb/mnist). A picture that is framed already comes out as it went in.
+`ink`    what MNIST's makers did; see ink.py. A picture that is framed already comes out as it went in.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from imagewise.errors import ModelError, PictureError
+from imagewise.ink import frame_ink
 
 FramingKind = Literal["ink", "photo"]
 PictureSource = str | Path | bytes | BinaryIO | Image.Image
@@ -27,8 +26,7 @@ PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", "
 # The decoders behind these suffixes and no others: Pillow has dozens, little used, one of which runs Ghostscript.
 _DECODERS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MAX_PIXELS = 80_000_000  # under Pillow's own alarm (89 million), so that ours is the message people see
-INK_MARGIN = 4 / 28  # MNIST: a 20-pixel box in a 28-pixel square
-INK_WORKING_SIDE = 256  # larger pictures are reduced to this first: strokes stay several pixels wide
+FRAMING_VERSION = 2  # goes up whenever a picture comes out otherwise than before; caches of framed pictures go by it
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,9 @@ def _stretch(values: NDArray[np.float64]) -> Pixels:
 
 def frame(picture: Image.Image, framing: Framing) -> Pixels:
     """Bring a decoded picture (from `read_picture`) to the framing's shape: (H, W, C) uint8."""
-    return _frame_ink(picture, framing) if framing.kind == "ink" else _frame_photo(picture, framing)
+    if framing.kind == "photo":
+        return _frame_photo(picture, framing)
+    return np.repeat(frame_ink(picture, framing.height, framing.width)[:, :, None], framing.channels, axis=2)
 
 
 def frame_file(source: PictureSource, framing: Framing) -> Pixels:
@@ -149,84 +149,3 @@ def _flatten_alpha(picture: Image.Image, white: bool) -> Image.Image:
         return picture
     ground = Image.new("RGBA", picture.size, (255, 255, 255, 255) if white else (0, 0, 0, 255))
     return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
-
-
-def _frame_ink(picture: Image.Image, framing: Framing) -> Pixels:
-    ink = find_ink(_grey(picture))
-    framed = _place(ink, framing.height, framing.width)
-    return np.repeat(framed[:, :, None], framing.channels, axis=2)
-
-
-def _grey(picture: Image.Image) -> Pixels:
-    """Grey levels; see-through pictures on the ground that their drawing stands out from."""
-    if picture.mode in ("LA", "RGBA"):
-        drawing = np.asarray(picture.convert("LA"), dtype=np.float32)
-        level, alpha = drawing[..., 0], drawing[..., 1]
-        mean = float((level * alpha).sum() / max(float(alpha.sum()), 1.0))
-        picture = _flatten_alpha(picture, white=mean < 128)
-    if max(picture.size) > INK_WORKING_SIDE:
-        picture = picture.convert("L")
-        picture.thumbnail((INK_WORKING_SIDE, INK_WORKING_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
-    return np.asarray(picture.convert("L"), dtype=np.uint8)
-
-
-def find_ink(grey: Pixels) -> Pixels:
-    """How much ink lies on each pixel, 0 (ground) to 255: (H, W) uint8, same size.
-
-    The ground is the median of the border. Ink is whatever differs from it in the direction that differs more,
-    stretched to full strength, with what is no stronger than the ground's own unrest removed.
-    """
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).astype(np.int16)
-    ground = int(np.median(border))
-    difference = grey.astype(np.int16) - ground
-    if -int(difference.min()) > int(difference.max()):
-        difference = -difference
-    strength = np.clip(difference, 0, 255)
-    peak = int(strength.max())
-    unrest = int(np.percentile(np.abs(border - ground), 90))
-    if peak == 0:
-        return np.zeros_like(grey)
-    if unrest == 0:  # a clean ground (drawn or scanned and cleaned, MNIST itself): faint edges are ink too
-        floor, top = 0, peak if peak < 128 else 255
-    else:
-        floor = max(unrest, _otsu(strength) // 2)
-        top = max(
-            int(np.percentile(strength[strength > floor], 90)) if (strength > floor).any() else peak,
-            floor + 1,
-        )
-    stretched = (strength - floor) * (255.0 / (top - floor))
-    ink: Pixels = np.clip(stretched + 0.5, 0, 255).astype(np.uint8)
-    return ink
-
-
-def _otsu(levels: NDArray[np.int16]) -> int:
-    """The level that parts the histogram best (Otsu 1979)."""
-    histogram = np.bincount(levels.ravel(), minlength=256)[:256].astype(np.float64)
-    below = np.cumsum(histogram)
-    mass = np.cumsum(histogram * np.arange(256))
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
-    return int(np.nanargmax(np.where(np.isfinite(between), between, -1)))
-
-
-def _place(ink: Pixels, height: int, width: int) -> Pixels:
-    """Crop to the ink, fit it into the inner box keeping aspect, centre of mass in the middle of the square."""
-    framed = np.zeros((height, width), dtype=np.uint8)
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not len(rows):
-        return framed
-    crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    box_height, box_width = height - 2 * round(height * INK_MARGIN), width - 2 * round(width * INK_MARGIN)
-    scale = min(box_height / crop.shape[0], box_width / crop.shape[1])
-    size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
-    if size != (crop.shape[1], crop.shape[0]):
-        crop = np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BICUBIC), dtype=np.uint8)
-    mass = crop.astype(np.float64)
-    total = mass.sum() or 1.0
-    centre_row = float((mass.sum(axis=1) * np.arange(crop.shape[0])).sum() / total)
-    centre_column = float((mass.sum(axis=0) * np.arange(crop.shape[1])).sum() / total)
-    top = min(max(round(height / 2 - centre_row), 0), height - crop.shape[0])
-    left = min(max(round(width / 2 - centre_column), 0), width - crop.shape[1])
-    framed[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
-    return framed

@@ -82,6 +82,23 @@ class Schedule(_Part):
         return self
 
 
+class Pen(_Part):
+    """Random changes to how ink was written and taken, for pictures from other pens, scanners and cameras."""
+
+    stroke: float = Field(0.0, ge=0, le=2)
+    """Pixels by which each outline moves out, at most; in, half of that."""
+    coarse: float = Field(0.0, ge=0, le=1)
+    """Share of pictures that are reduced to 8 to 14 pixels and enlarged again."""
+    blur: float = Field(0.0, ge=0, le=1)
+    """Share of a Gaussian blur of one pixel, at most."""
+    fade: float = Field(0.0, ge=0, lt=1)
+    """Share by which ink is paler or stronger, at most."""
+    clutter: float = Field(0.0, ge=0, le=1)
+    """Share of pictures with a piece of a line near the edge."""
+    noise: float = Field(0.0, ge=0, le=1)
+    """Standard deviation of each pixel's noise, share of the full range, at most."""
+
+
 class Augment(_Part):
     """Random changes to each training picture, drawn anew each epoch, uniform within plus or minus the value."""
 
@@ -101,6 +118,8 @@ class Augment(_Part):
     """How smooth: the distance over which the displacement changes, share of the side."""
     flip: bool = False
     """Mirror left to right every second time."""
+    pen: Pen = Pen()
+    """For framing ink."""
 
 
 class Recipe(_Part):
@@ -177,6 +196,7 @@ _PARTS: Mapping[str, type[_Part]] = {
     "sgd": SGD,
     "schedule": Schedule,
     "augment": Augment,
+    "pen": Pen,
 }
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imagewise.errors import DataError
-from imagewise.picture import Framing, Pixels, find_ink, frame
+from imagewise.ink import ink_map
+from imagewise.picture import Framing, Pixels, frame
 
 SAMPLE = 64  # pictures looked at
 
@@ -81,7 +82,7 @@ def looks_like_ink(picture: Image.Image) -> bool:
     ground = np.median(border)
     if np.mean(np.abs(border - ground) <= _EVEN) < _MOST or np.percentile(np.abs(grey - ground), 98) <= _EVEN:
         return False
-    ink = find_ink(grey) >= 128
+    ink = ink_map(grey) >= 128
     share = ink.mean()
     return bool(0.01 <= share <= 0.4 and _thick(ink).sum() <= 0.1 * ink.sum())
 

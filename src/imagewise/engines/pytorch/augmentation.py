@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from imagewise.engines.pytorch.pen import PenChanges
 from imagewise.picture import FramingKind
-from imagewise.recipe import Augment
+from imagewise.recipe import Augment, Pen
 
 
 class Augmentation:
@@ -23,7 +24,8 @@ class Augmentation:
 
     def __init__(self, augment: Augment, kind: FramingKind, height: int, width: int, device: torch.device) -> None:
         self._augment = augment
-        self._moves = augment.model_copy(update={"flip": False}) != Augment()
+        self._moves = augment.model_copy(update={"flip": False, "pen": Pen()}) != Augment()
+        self._pen = PenChanges(augment.pen) if augment.pen != Pen() else None
         self._padding = "zeros" if kind == "ink" else "reflection"
         self._size = (height, width)
         y, x = _centres(height), _centres(width)
@@ -36,8 +38,11 @@ class Augmentation:
         if self._augment.flip:
             mirrored = torch.rand(len(pixels), device=pixels.device, generator=generator) < 0.5
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
-        if not self._moves:
-            return pixels
+        if self._moves:
+            pixels = self._moved(pixels, generator)
+        return pixels if self._pen is None else self._pen(pixels, generator)
+
+    def _moved(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
         grid = self._coefficients(len(pixels), generator, pixels.device) @ self._fields
         grid = grid.view(len(pixels), 2, *self._size).permute(0, 2, 3, 1)
         return F.grid_sample(pixels, grid, padding_mode=self._padding, align_corners=False)

@@ -1,0 +1,224 @@
+"""Ink: from any picture of a character to what MNIST's makers made of theirs.
+
+Grey levels, the ground taken away whatever its light, polarity found, specks, ruled lines and frames dropped, cropped,
+fitted into the inner 20/28 of the square keeping aspect, the centre of mass in the middle (LeCun et al. 1998, section
+III.A; http://yann.lecun.com/exdb/mnist). Plain array arithmetic throughout, so that a web page can do the same in
+JavaScript, pixel for pixel; components.py says why its labelling is our own.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imagewise.clutter import select_character, without_rules
+from imagewise.components import find_components
+from imagewise.resampling import resize_plane
+
+Pixels = NDArray[np.uint8]
+Levels = NDArray[np.float32]
+Kind = TypeVar("Kind", np.uint8, np.float32, np.bool_)
+
+WORKING_SIDE = 256  # larger pictures are reduced to this first: strokes stay several pixels wide
+MARGIN = 4 / 28  # MNIST: a 20-pixel box in a 28-pixel square
+_GROUND_SIDE = 64  # the ground is looked for at this size
+_GROUND_REACH = 0.4  # share of the longer side that a stroke may be wide without being taken for ground
+_CLEAN = 0.6  # share of the border that has exactly one level where a picture was drawn, or cleaned after a scan
+_INK = 80  # of 255: what counts as ink where pixels are either ink or ground
+_SOFT = 5  # pixels: how far around solid ink its soft edges reach, both sides together
+_STROKE = 1.8  # pixels of the framed picture that a stroke should be wide; MNIST's are 2 to 3
+_TOP_PERCENTILE = 85  # of the ink's strengths: full ink; the rest are the strokes' soft edges
+
+
+def frame_ink(picture: Image.Image, height: int, width: int) -> Pixels:
+    """(height, width) uint8: ink 255 on ground 0, as MNIST has it. A picture that is framed already stays as it is."""
+    grey = grey_levels(picture, WORKING_SIDE)
+    if grey.shape == (height, width):
+        for candidate in (grey, 255 - grey):
+            if np.array_equal(place(candidate, height, width), candidate):
+                return candidate
+    return place(thicken(keep_characters(ink_map(grey)), height, width), height, width)
+
+
+def grey_levels(picture: Image.Image, side: int) -> Pixels:
+    """Grey levels (H, W), the longer side at most `side`; see-through pictures on the ground that they stand out from."""
+    if picture.mode in ("LA", "RGBA"):
+        drawing = np.asarray(picture.convert("LA"), dtype=np.float32)
+        level, alpha = drawing[..., 0], drawing[..., 1]
+        mean = float((level * alpha).sum() / max(float(alpha.sum()), 1.0))
+        ground = Image.new("LA", picture.size, (255 if mean < 128 else 0, 255))
+        picture = Image.alpha_composite(ground.convert("RGBA"), picture.convert("RGBA")).convert("RGB")
+    if max(picture.size) > side:
+        factor = max(picture.size) // side
+        if factor > 1:
+            picture = picture.reduce(factor)  # whole pixels first: it takes a fifth of the time
+        picture = picture.convert("L")
+        picture.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
+    return np.asarray(picture.convert("L"), dtype=np.uint8)
+
+
+def ink_map(grey: Pixels) -> Pixels:
+    """How much ink lies on each pixel, 0 (ground) to 255: (H, W) uint8, the same size."""
+    level = clean_ground(grey)
+    if level is not None:
+        difference = grey.astype(np.float32) - level
+        if -float(difference.min()) > float(difference.max()):
+            difference = -difference
+        peak = float(difference.max())
+        # faint edges are ink too; a pale drawing is brought to full strength
+        return _stretch(difference, 0.0, peak if peak < 128 else 255.0)
+    dark = _ground_is_light(grey)
+    level_plane = grey.astype(np.float32) if dark else 255 - grey.astype(np.float32)
+    difference = np.maximum(_ground(level_plane) - level_plane, 0)
+    floor, top = _thresholds(difference)
+    return _stretch(difference, floor, top)
+
+
+def _stretch(difference: Levels, floor: float, top: float) -> Pixels:
+    if top <= floor:
+        return np.zeros(difference.shape, dtype=np.uint8)
+    stretched: Pixels = np.clip((difference - floor) * (255.0 / (top - floor)) + 0.5, 0, 255).astype(np.uint8)
+    return stretched
+
+
+def clean_ground(grey: Pixels) -> int | None:
+    """The level of a ground without any unrest (drawn, or cleaned after a scan); None where there is no such."""
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    histogram = np.bincount(border, minlength=256)
+    level = int(histogram.argmax())
+    if histogram[level] < _CLEAN * len(border):
+        return None
+    return level if np.mean(grey == level) >= 0.25 or grey.min() == grey.max() else None
+
+
+def _ground_is_light(grey: Pixels) -> bool:
+    """Whether the ink is darker than the ground: the ground has more of the picture, and more of its border.
+
+    Judged against the middle between the two (Otsu 1979), with a light that changes across the picture evened out.
+    """
+    values = grey.astype(np.float32)
+    rows, columns = np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j]
+    terms = np.stack([np.ones(grey.size), rows.ravel(), columns.ravel()], axis=1)
+    slope = np.linalg.lstsq(terms, values.ravel(), rcond=None)[0]
+    values = values - (terms[:, 1:] @ slope[1:]).reshape(grey.shape).astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    scaled = ((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
+    light = scaled > otsu(scaled)
+    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
+    return bool(float(light.mean()) + 0.5 * float(border.mean()) > 0.75)
+
+
+def _ground(levels: Levels) -> Levels:
+    """The paper's own level behind dark ink, (H, W): what closing fills in, smoothed, from a small copy."""
+    height, width = levels.shape
+    scale = min(1.0, _GROUND_SIDE / max(height, width))
+    small = resize_plane(levels, max(1, round(height * scale)), max(1, round(width * scale)))
+    reach = max(3, round(_GROUND_REACH * max(small.shape)) | 1)
+    closed = -_largest_around(-_largest_around(small, reach), reach)
+    smooth = _mean_around(closed, max(3, reach // 2 | 1))
+    return resize_plane(smooth, height, width)
+
+
+def _largest_around(levels: NDArray[Kind], reach: int) -> NDArray[Kind]:
+    """The largest value of each square window of `reach` (odd) pixels; windows end at the picture's edge."""
+    for axis in (0, 1):
+        levels = _windows(levels, reach, axis).max(axis=-1)
+    return levels
+
+
+def _mean_around(levels: Levels, reach: int) -> Levels:
+    for axis in (0, 1):
+        levels = _windows(levels, reach, axis).mean(axis=-1, dtype=np.float32)
+    return levels
+
+
+def _windows(levels: NDArray[Kind], reach: int, axis: int) -> NDArray[Kind]:
+    padding = [(0, 0), (0, 0)]
+    padding[axis] = (reach // 2, reach // 2)
+    padded = np.pad(levels, padding, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, reach, axis=axis)  # type: ignore[no-any-return]
+
+
+def _thresholds(difference: Levels) -> tuple[float, float]:
+    """Below the first is the ground's own unrest, from the second on full ink."""
+    levels = np.clip(difference, 0, 255).astype(np.uint8)
+    middle = otsu(levels)
+    ink = difference[levels > middle]
+    if not len(ink):
+        return 0.0, 0.0
+    ground = difference[levels <= middle]
+    top = float(np.percentile(ink, _TOP_PERCENTILE))
+    unrest = float(np.percentile(ground, 90)) if len(ground) else 0.0
+    return min(max(unrest, 0.25 * top), 0.6 * top), top
+
+
+def otsu(levels: Pixels) -> int:
+    """The level that parts the histogram best (Otsu 1979): up to it is one side, above it the other."""
+    histogram = np.bincount(levels.ravel(), minlength=256)[:256].astype(np.float64)
+    below = np.cumsum(histogram)
+    mass = np.cumsum(histogram * np.arange(256))
+    above = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
+    return int(np.nanargmax(np.where(np.isfinite(between), between, -1)))
+
+
+def keep_characters(ink: Pixels) -> Pixels:
+    """The ink of the character in the middle, without specks, ruled lines, frames and what lies along the edge."""
+    solid = ink >= _INK
+    if not solid.any():
+        return ink
+    unruled = without_rules(solid)
+    found = find_components(unruled)
+    kept = select_character(found)
+    mask = np.isin(found.labels, [component.number for component in kept])
+    around = _largest_around(mask, _SOFT) & ~solid  # the strokes' own soft edges
+    return np.where(mask | around, ink, 0).astype(np.uint8)
+
+
+def thicken(ink: Pixels, height: int, width: int) -> Pixels:
+    """Widen a pen's thin strokes before they are reduced, so that they do not fade into grey."""
+    solid = ink >= _INK
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    if not len(rows):
+        return ink
+    box_height, box_width = inner_box(height, width)
+    scale = min(box_height / (rows[-1] - rows[0] + 1), box_width / (columns[-1] - columns[0] + 1))
+    missing = _STROKE / scale - stroke_width(solid)
+    reach = 2 * round(missing / 2) + 1
+    return _largest_around(ink, reach) if scale < 0.5 and reach > 1 else ink
+
+
+def stroke_width(solid: NDArray[np.bool_]) -> float:
+    """The mean width of strokes in pixels: their area over half the length of their outline."""
+    padded = np.pad(solid, 1)
+    outline = int((padded[1:] != padded[:-1]).sum()) + int((padded[:, 1:] != padded[:, :-1]).sum())
+    return 2 * float(solid.sum()) / max(outline * np.pi / 4, 1.0)  # a slanting edge counts its steps, 4 / pi too many
+
+
+def place(ink: Pixels, height: int, width: int) -> Pixels:
+    """Crop to the ink, fit it into the inner box keeping aspect, centre of mass in the middle of the square."""
+    framed = np.zeros((height, width), dtype=np.uint8)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not len(rows):
+        return framed
+    crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box_height, box_width = inner_box(height, width)
+    scale = min(box_height / crop.shape[0], box_width / crop.shape[1])
+    size = (max(1, round(crop.shape[0] * scale)), max(1, round(crop.shape[1] * scale)))
+    mass = resize_plane(crop.astype(np.float32), *size)
+    total = float(mass.sum()) or 1.0
+    centre_row = float((mass.sum(axis=1) * np.arange(size[0])).sum() / total)
+    centre_column = float((mass.sum(axis=0) * np.arange(size[1])).sum() / total)
+    top = min(max(round(height / 2 - centre_row), 0), height - size[0])
+    left = min(max(round(width / 2 - centre_column), 0), width - size[1])
+    framed[top : top + size[0], left : left + size[1]] = np.clip(mass + 0.5, 0, 255)
+    return framed
+
+
+def inner_box(height: int, width: int) -> tuple[int, int]:
+    """The box that ink is fitted into."""
+    return height - 2 * round(height * MARGIN), width - 2 * round(width * MARGIN)
