@@ -32,9 +32,9 @@ def test_boxes_and_areas_are_those_of_the_pixels(solid: NDArray[np.bool_]) -> No
     for component in found.components:
         rows, columns = np.nonzero(found.labels == component.number)
         assert component.area == len(rows)
-        assert (component.top, component.bottom) == (rows.min(), rows.max() + 1)
-        assert (component.left, component.right) == (columns.min(), columns.max() + 1)
-        assert (component.height, component.width) == (np.ptp(rows) + 1, np.ptp(columns) + 1)
+        box = [component.top, component.bottom, component.left, component.right]
+        assert box == [rows.min(), rows.max() + 1, columns.min(), columns.max() + 1]
+        assert [component.height, component.width] == [np.ptp(rows) + 1, np.ptp(columns) + 1]
 
 
 def test_a_long_spiral_is_one_component() -> None:

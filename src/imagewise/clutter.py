@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from imagewise.components import Component, Components
 
 _SPECK = 0.04  # share of the largest component's area below which another is dirt
+_MOST = 40  # components looked at, from the largest: noise has thousands
 _NEAR = 0.4  # how far from the character a stroke of it may lie, share of the character's longer side
 _EDGE = 0.14  # share of the side that counts as along the edge
 _ALONG = 0.7  # share of a component's pixels along the edge from which on it is a shadow or a frame
@@ -17,8 +18,9 @@ _FLAT = 0.15  # share of the other side that it may be high
 
 def select_character(found: Components) -> list[Component]:
     """The components that make up the character: the largest that is no clutter, and its other strokes."""
-    candidates = [c for c in found.components if not _is_clutter(c, found)] or list(found.components)
-    main = max(candidates, key=lambda component: component.area, default=None)
+    largest = sorted(found.components, key=lambda component: -component.area)[:_MOST]
+    candidates = [c for c in largest if not _is_clutter(c, found)] or largest
+    main = candidates[0] if candidates else None
     if main is None:
         return []
     kept, waiting = [main], [c for c in candidates if c is not main and c.area >= _SPECK * main.area]
@@ -99,14 +101,16 @@ def _without_rows(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if min(height, width) < 32:
         return solid
     band = max(1, height // 64)
-    spread = np.pad(solid, ((band, band), (0, 0)))
-    reached = np.lib.stride_tricks.sliding_window_view(spread, 2 * band + 1, axis=0).any(axis=-1)
-    lines = reached.mean(axis=1) >= _RULE  # a line may slope a little
+    reached = solid.copy()
+    for step in range(1, band + 1):  # a line may slope a little
+        reached[step:] |= solid[:-step]
+        reached[:-step] |= solid[step:]
+    lines: NDArray[np.bool_] = reached.mean(axis=1) >= _RULE
     if not lines.any() or lines.mean() > 0.5:
         return solid
     thin = _run_heights(solid) <= max(3, _FLAT / 2 * height)
     erased = solid & lines[:, None] & thin
-    left = solid & ~erased
+    left: NDArray[np.bool_] = solid & ~erased
     margin = max(1, width // 32)
     if left.sum() < 0.1 * solid.sum() or left[:, :margin].any() or left[:, -margin:].any():
         return solid

@@ -44,7 +44,7 @@ def frame_ink(picture: Image.Image, height: int, width: int) -> Pixels:
 
 
 def grey_levels(picture: Image.Image, side: int) -> Pixels:
-    """Grey levels (H, W), the longer side at most `side`; see-through pictures on the ground that they stand out from."""
+    """Grey levels (H, W), the longer side at most `side`; a see-through drawing on the ground it stands out from."""
     if picture.mode in ("LA", "RGBA"):
         drawing = np.asarray(picture.convert("LA"), dtype=np.float32)
         level, alpha = drawing[..., 0], drawing[..., 1]
@@ -70,9 +70,11 @@ def ink_map(grey: Pixels) -> Pixels:
         peak = float(difference.max())
         # faint edges are ink too; a pale drawing is brought to full strength
         return _stretch(difference, 0.0, peak if peak < 128 else 255.0)
-    dark = _ground_is_light(grey)
-    level_plane = grey.astype(np.float32) if dark else 255 - grey.astype(np.float32)
-    difference = np.maximum(_ground(level_plane) - level_plane, 0)
+    levels = grey.astype(np.float32)
+    small = resize_plane(levels, *_small_size(grey.shape[0], grey.shape[1]))
+    if not _ground_is_light(small):
+        levels, small = 255 - levels, 255 - small
+    difference = np.maximum(_ground(small, *grey.shape) - levels, 0)
     floor, top = _thresholds(difference)
     return _stretch(difference, floor, top)
 
@@ -94,52 +96,59 @@ def clean_ground(grey: Pixels) -> int | None:
     return level if np.mean(grey == level) >= 0.25 or grey.min() == grey.max() else None
 
 
-def _ground_is_light(grey: Pixels) -> bool:
+def _small_size(height: int, width: int) -> tuple[int, int]:
+    """Of the copy in which the ground is looked for."""
+    scale = min(1.0, _GROUND_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _ground_is_light(levels: Levels) -> bool:
     """Whether the ink is darker than the ground: the ground has more of the picture, and more of its border.
 
     Judged against the middle between the two (Otsu 1979), with a light that changes across the picture evened out.
     """
-    values = grey.astype(np.float32)
-    rows, columns = np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j]
-    terms = np.stack([np.ones(grey.size), rows.ravel(), columns.ravel()], axis=1)
-    slope = np.linalg.lstsq(terms, values.ravel(), rcond=None)[0]
-    values = values - (terms[:, 1:] @ slope[1:]).reshape(grey.shape).astype(np.float32)
-    low, high = float(values.min()), float(values.max())
-    scaled = ((values - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
+    height, width = levels.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    terms = np.stack([np.ones(levels.size), y.ravel(), x.ravel()], axis=1)
+    slope = np.linalg.lstsq(terms, levels.ravel(), rcond=None)[0]
+    even = levels - (slope[1] * y + slope[2] * x)
+    low, high = float(even.min()), float(even.max())
+    scaled = ((even - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
     light = scaled > otsu(scaled)
     border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
     return bool(float(light.mean()) + 0.5 * float(border.mean()) > 0.75)
 
 
-def _ground(levels: Levels) -> Levels:
-    """The paper's own level behind dark ink, (H, W): what closing fills in, smoothed, from a small copy."""
-    height, width = levels.shape
-    scale = min(1.0, _GROUND_SIDE / max(height, width))
-    small = resize_plane(levels, max(1, round(height * scale)), max(1, round(width * scale)))
+def _ground(small: Levels, height: int, width: int) -> Levels:
+    """The paper's own level behind dark ink, (height, width): what closing fills in, smoothed, from a small copy."""
     reach = max(3, round(_GROUND_REACH * max(small.shape)) | 1)
     closed = -_largest_around(-_largest_around(small, reach), reach)
-    smooth = _mean_around(closed, max(3, reach // 2 | 1))
-    return resize_plane(smooth, height, width)
+    return resize_plane(_mean_around(closed, max(3, reach // 2 | 1)), height, width)
 
 
 def _largest_around(levels: NDArray[Kind], reach: int) -> NDArray[Kind]:
     """The largest value of each square window of `reach` (odd) pixels; windows end at the picture's edge."""
-    for axis in (0, 1):
-        levels = _windows(levels, reach, axis).max(axis=-1)
+    for _ in range(2):
+        levels = _largest_above(levels, reach).T
     return levels
+
+
+def _largest_above(levels: NDArray[Kind], reach: int) -> NDArray[Kind]:
+    """Over windows of `reach` rows: of two, then of four ..., so that a wide window costs little more than a narrow."""
+    found, rows = np.pad(levels, ((reach // 2, reach // 2), (0, 0)), mode="edge"), 1
+    while rows < reach:
+        step = min(rows, reach - rows)
+        found = np.maximum(found[:-step], found[step:])
+        rows += step
+    return found
 
 
 def _mean_around(levels: Levels, reach: int) -> Levels:
-    for axis in (0, 1):
-        levels = _windows(levels, reach, axis).mean(axis=-1, dtype=np.float32)
+    """The mean of each square window of `reach` (odd) pixels; beyond the edge its last pixels are repeated."""
+    for _ in range(2):
+        sums = np.cumsum(np.pad(levels, ((reach // 2 + 1, reach // 2), (0, 0)), mode="edge"), axis=0, dtype=np.float64)
+        levels = ((sums[reach:] - sums[:-reach]) / reach).astype(np.float32).T
     return levels
-
-
-def _windows(levels: NDArray[Kind], reach: int, axis: int) -> NDArray[Kind]:
-    padding = [(0, 0), (0, 0)]
-    padding[axis] = (reach // 2, reach // 2)
-    padded = np.pad(levels, padding, mode="edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, reach, axis=axis)  # type: ignore[no-any-return]
 
 
 def _thresholds(difference: Levels) -> tuple[float, float]:

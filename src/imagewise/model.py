@@ -277,7 +277,7 @@ class Model:
 
 
 def shipped_model() -> Path:
-    """The digit recogniser that comes with imagewise; docs/model-card.md says what it was made of and how good it is."""
+    """The digit recogniser that comes with imagewise: see docs/model-card.md."""
     return Path(__file__).parent / "models" / "digits.onnx"
 
 

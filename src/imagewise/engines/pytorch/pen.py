@@ -1,4 +1,4 @@
-"""Random changes to how a character was written and taken: pen, blur, resolution, strength, noise, clutter at the edge."""
+"""Random changes to how a character was written and taken: pen, resolution, blur, strength, noise, clutter."""
 
 from __future__ import annotations
 
