@@ -13,6 +13,8 @@ _NEAR = 0.4  # how far from the character a stroke of it may lie, share of the c
 _EDGE = 0.14  # share of the side that counts as along the edge
 _ALONG = 0.7  # share of a component's pixels along the edge from which on it is a shadow or a frame
 _RULE = 0.85  # share of the side that a ruled line spans
+_RULE_ROW = 0.7  # share of a row that a ruled line inks, where paper and light leave gaps
+_AT_THE_EDGE = 0.03  # share of the other ink that may lie at the picture's edges where there are ruled lines
 _FLAT = 0.15  # share of the other side that it may be high
 
 
@@ -94,8 +96,8 @@ def without_rules(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _without_rows(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Lines from the left edge to the right. What crosses them, being higher than they are, stays.
 
-    A cropped character may span the picture as well (the bar of a 7): so what is left must be in the middle, away from
-    both edges.
+    A cropped character may span the picture as well (the bar of a 7): so what is left must lie in the middle, away from
+    the edges.
     """
     height, width = solid.shape
     if min(height, width) < 32:
@@ -105,16 +107,15 @@ def _without_rows(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     for step in range(1, band + 1):  # a line may slope a little
         reached[step:] |= solid[:-step]
         reached[:-step] |= solid[step:]
-    lines: NDArray[np.bool_] = reached.mean(axis=1) >= _RULE
+    lines: NDArray[np.bool_] = reached.mean(axis=1) >= _RULE_ROW
     if not lines.any() or lines.mean() > 0.5:
         return solid
     thin = _run_heights(solid) <= max(3, _FLAT / 2 * height)
     erased = solid & lines[:, None] & thin
     left: NDArray[np.bool_] = solid & ~erased
-    margin = max(1, width // 32)
-    if left.sum() < 0.1 * solid.sum() or left[:, :margin].any() or left[:, -margin:].any():
-        return solid
-    return left
+    middle = left[max(1, height // 32) : -max(1, height // 32), max(1, width // 32) : -max(1, width // 32)]
+    in_the_middle = middle.sum() >= (1 - _AT_THE_EDGE) * left.sum()
+    return left if in_the_middle and left.sum() >= 0.1 * solid.sum() else solid
 
 
 def _run_heights(solid: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -28,6 +28,7 @@ _GROUND_SIDE = 64  # the ground is looked for at this size
 _GROUND_REACH = 0.4  # share of the longer side that a stroke may be wide without being taken for ground
 _CLEAN = 0.6  # share of the border that has exactly one level where a picture was drawn, or cleaned after a scan
 _INK = 80  # of 255: what counts as ink where pixels are either ink or ground
+_TINY = 40  # pixels: pictures this small were cut out and reduced by somebody; each pixel of them counts
 _SOFT = 5  # pixels: how far around solid ink its soft edges reach, both sides together
 _STROKE = 1.8  # pixels of the framed picture that a stroke should be wide; MNIST's are 2 to 3
 _TOP_PERCENTILE = 85  # of the ink's strengths: full ink; the rest are the strokes' soft edges
@@ -40,6 +41,8 @@ def frame_ink(picture: Image.Image, height: int, width: int) -> Pixels:
         for candidate in (grey, 255 - grey):
             if np.array_equal(place(candidate, height, width), candidate):
                 return candidate
+    if max(grey.shape) <= _TINY:
+        return place(ink_map(grey), height, width)
     return place(thicken(keep_characters(ink_map(grey)), height, width), height, width)
 
 
@@ -74,6 +77,9 @@ def ink_map(grey: Pixels) -> Pixels:
     small = resize_plane(levels, *_small_size(grey.shape[0], grey.shape[1]))
     if not _ground_is_light(small):
         levels, small = 255 - levels, 255 - small
+    if max(grey.shape) <= _TINY:
+        ground, darkest = np.percentile(levels, (90, 2))
+        return _stretch(ground - levels, 0.0, float(ground - darkest))
     difference = np.maximum(_ground(small, *grey.shape) - levels, 0)
     floor, top = _thresholds(difference)
     return _stretch(difference, floor, top)

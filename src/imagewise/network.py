@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from imagewise.errors import NetworkError
 from imagewise.layers import (
     BatchNorm,
+    Branch,
     Conv,
     Dense,
     Dropout,
     Flatten,
+    GlobalPool,
     Layer,
     MaxPool,
     ReLU,
     Shape,
+    Sigmoid,
     layer_as_dict,
     layer_from_dict,
     stack_shape,
@@ -145,9 +148,53 @@ def convnet(
     return (*layers, Dense(classes))
 
 
+def resnet(
+    classes: int,
+    *,
+    widths: tuple[int, ...] = (32, 64, 128, 256),
+    blocks: int = 1,
+    stem_stride: int = 2,
+    squeeze: int = 0,
+    dropout: float = 0.0,
+) -> tuple[Layer, ...]:
+    """A residual network for photographs (He et al. 2015): a 3x3 stem, then for each of `widths` a stage of `blocks`
+    blocks, each stage but the first halving the picture; global average, Dropout, the logits.
+
+    With `squeeze` each block ends with squeeze-and-excitation (Hu et al. 2018), a `squeeze`-th as wide in its middle.
+    """
+    layers: list[Layer] = [*_normed(Conv(widths[0], kernel=3, stride=stem_stride, padding=1, bias=False)), ReLU()]
+    before = widths[0]
+    for stage, width in enumerate(widths):
+        for block in range(blocks):
+            stride = 2 if stage and not block else 1
+            layers += [_residual(before, width, stride, squeeze), ReLU()]
+            before = width
+    layers.append(GlobalPool())
+    if dropout:
+        layers.append(Dropout(dropout))
+    return (*layers, Dense(classes))
+
+
+def _residual(before: int, width: int, stride: int, squeeze: int) -> Branch:
+    body = (
+        *_normed(Conv(width, kernel=3, stride=stride, padding=1, bias=False)),
+        ReLU(),
+        *_normed(Conv(width, kernel=3, padding=1, bias=False)),
+    )
+    if squeeze:
+        gate = (GlobalPool(), Dense(max(1, width // squeeze)), ReLU(), Dense(width), Sigmoid())
+        body = (*body, Branch("multiply", gate))
+    same = stride == 1 and before == width
+    return Branch("add", body, () if same else _normed(Conv(width, kernel=1, stride=stride, bias=False)))
+
+
+def _normed(layer: Conv) -> tuple[Layer, ...]:
+    return (layer, BatchNorm())
+
+
 def builders() -> dict[str, Callable[..., tuple[Layer, ...]]]:
     """The architectures that a recipe can name."""
-    return {"perceptron": perceptron, "convnet": convnet}
+    return {"perceptron": perceptron, "convnet": convnet, "resnet": resnet}
 
 
 def build_layers(name: str, params: Mapping[str, Any], classes: int) -> tuple[Layer, ...]:

@@ -118,6 +118,16 @@ class Augment(_Part):
     """How smooth: the distance over which the displacement changes, share of the side."""
     flip: bool = False
     """Mirror left to right every second time."""
+    crop: float = Field(1.0, gt=0, le=1)
+    """Keep a random part of the picture: this share of its area at least, enlarged to the whole; 1 keeps all."""
+    brightness: float = Field(0.0, ge=0, lt=1)
+    """Share by which a picture is lighter or darker."""
+    contrast: float = Field(0.0, ge=0, lt=1)
+    """Share by which levels move away from the picture's mean, or towards it."""
+    saturation: float = Field(0.0, ge=0, lt=1)
+    """Share by which colours move away from grey, or towards it; grey pictures have none."""
+    erase: float = Field(0.0, ge=0, le=1)
+    """Share of pictures that have a rectangle, up to a quarter of the area, painted over (Zhong et al. 2017)."""
     pen: Pen = Pen()
     """For framing ink."""
 

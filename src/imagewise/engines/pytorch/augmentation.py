@@ -8,9 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from imagewise.engines.pytorch.exposure import ExposureChanges
 from imagewise.engines.pytorch.pen import PenChanges
 from imagewise.picture import FramingKind
 from imagewise.recipe import Augment, Pen
+
+_GEOMETRY = ("rotate", "translate", "scale", "shear", "stretch", "elastic", "crop")
+_ASPECT = 4 / 3  # of a crop, at most, as Szegedy et al. 2014 have it
 
 
 class Augmentation:
@@ -24,8 +28,9 @@ class Augmentation:
 
     def __init__(self, augment: Augment, kind: FramingKind, height: int, width: int, device: torch.device) -> None:
         self._augment = augment
-        self._moves = augment.model_copy(update={"flip": False, "pen": Pen()}) != Augment()
+        self._moves = any(getattr(augment, name) != getattr(Augment(), name) for name in _GEOMETRY)
         self._pen = PenChanges(augment.pen) if augment.pen != Pen() else None
+        self._exposure = ExposureChanges(augment)
         self._padding = "zeros" if kind == "ink" else "reflection"
         self._size = (height, width)
         y, x = _centres(height), _centres(width)
@@ -40,7 +45,9 @@ class Augmentation:
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
         if self._moves:
             pixels = self._moved(pixels, generator)
-        return pixels if self._pen is None else self._pen(pixels, generator)
+        if self._pen is not None:
+            pixels = self._pen(pixels, generator)
+        return self._exposure(pixels, generator)
 
     def _moved(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
         grid = self._coefficients(len(pixels), generator, pixels.device) @ self._fields
@@ -63,10 +70,24 @@ class Augmentation:
             ],
             1,
         )
+        if augment.crop < 1:
+            affine = _cropped(affine, augment.crop, generator)
         if not augment.elastic:
             return affine.view(2 * count, 3)
         noise = torch.randn((count, 2, len(self._bumps)), device=device, generator=generator)
         return torch.cat([affine, noise.mul_(2 * augment.elastic)], 2).view(2 * count, -1)
+
+
+def _cropped(affine: Tensor, least: float, generator: torch.Generator) -> Tensor:
+    """The same coefficients, (N, 2, 3), looking at a random window only, of a share `least`..1 of the area."""
+    draw = torch.rand((4, len(affine)), device=affine.device, generator=generator)
+    size = (least + (1 - least) * draw[0]).sqrt()
+    aspect = _ASPECT ** (draw[1] - 0.5)
+    extent = torch.stack([(size * aspect).clamp(max=1), (size / aspect).clamp(max=1)], 1)
+    place = (2 * draw[2:].t() - 1) * (1 - extent)
+    # each side of the output spans `extent` of the input around `place`, in the grid's units
+    shifted = affine[:, :, 2] + (affine[:, :, :2] @ place[:, :, None])[:, :, 0]
+    return torch.cat([affine[:, :, :2] * extent[:, None, :], shifted[:, :, None]], 2)
 
 
 def _centres(side: int) -> Tensor:

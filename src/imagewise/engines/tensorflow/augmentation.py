@@ -94,7 +94,9 @@ def augmentation_for(augment: Augment, kind: FramingKind) -> Augmentation | None
     changed = {name for name, value in augment.model_dump().items() if value != default[name]} - _WITHOUT_EFFECT
     other = [f"augment.{name}" for name in sorted(changed - _DONE_HERE)]
     if other:
+        usual = default[other[0].removeprefix("augment.")]
         raise EngineError(
-            f"the TensorFlow engine cannot do {' and '.join(other)} yet; use --engine pytorch, or --set {other[0]}=0."
+            f"the TensorFlow engine cannot do {' and '.join(other)} yet; use --engine pytorch, or "
+            f"--set {other[0]}={'{}' if isinstance(usual, dict) else format(usual, 'g')}."
         )
     return Augmentation(augment, kind) if changed else None
