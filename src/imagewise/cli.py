@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,6 +15,15 @@ from imagewise import cli_options as options
 from imagewise.cli_data import data_app
 from imagewise.cli_options import Data, DeviceName, Json, ModelFile, Offline, SplitChoice, Strict
 from imagewise.errors import ImagewiseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from PIL import Image
+
+    from imagewise.errors import PictureError
+    from imagewise.model import Prediction
+    from imagewise.reading import Reading
 
 
 class _Group(TyperGroup):
@@ -171,19 +180,41 @@ def predict(
     pictures: options.Pictures,
     model: options.Recogniser = None,
     top: options.Top = 3,
+    segment: options.Segment = False,
+    boxes: options.BoxesFolder = None,
+    show_input: options.InputFolder = None,
     json_: Json = False,
     csv: options.Csv = False,
 ) -> None:
     """Recognise pictures."""
     from imagewise.console import PredictionPrinter
     from imagewise.model import load_model
-    from imagewise.prediction import find_pictures, predict_files
+    from imagewise.prediction import find_pictures, predict_files, read_files
+    from imagewise.shown import ShownFolder, draw_boxes, enlarged
 
     if json_ and csv:
         raise typer.BadParameter("--json and --csv exclude each other; choose one.")
+    if boxes is not None and not segment:
+        raise typer.BadParameter("--boxes needs --segment: without it there is nothing to draw boxes around.")
     opened = load_model(model)
     printer = PredictionPrinter("json" if json_ else "csv" if csv else "text")
-    for name, result in predict_files(opened, find_pictures(pictures, sys.stdin.buffer), top):
+    found = find_pictures(pictures, sys.stdin.buffer)
+    inputs = ShownFolder(show_input) if show_input else None
+    pages = ShownFolder(boxes) if boxes else None
+    answers: Iterable[tuple[str, Prediction | Reading | PictureError]]
+    if segment:
+
+        def keep(name: str, picture: Image.Image, reading: Reading) -> None:
+            if inputs and reading.characters:
+                inputs.add(name, enlarged([character.framed for character in reading.characters]))
+            if pages:
+                pages.add(name, draw_boxes(picture, reading))
+
+        answers = read_files(opened, found, top, keep)
+    else:
+        shown = (lambda name, framed: inputs.add(name, enlarged([framed]))) if inputs else None
+        answers = predict_files(opened, found, top, shown)
+    for name, result in answers:
         printer.add(name, result)
     printer.end()
     if printer.unreadable:

@@ -111,6 +111,11 @@ Recogniser = Annotated[
     typer.Option(metavar="FILE", help="A model.onnx that imagewise made.  [default: the digits that ship]"),
 ]
 Top = Annotated[int, typer.Option(metavar="K", min=1, help="How many classes to name, best first.")]
+Segment = Annotated[bool, typer.Option("--segment", help="Read several characters in each picture, line by line.")]
+BoxesFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="With --segment: write each picture with the characters' boxes.")
+]
+InputFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="Write what the network saw of each picture.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")]
 ShownSplit = Annotated[SplitName | None, typer.Option(help="Which split the sheet shows.  [default: train]")]
 SheetFile = Annotated[

@@ -21,7 +21,7 @@ _FLAT = 0.15  # share of the other side that it may be high
 def select_character(found: Components) -> list[Component]:
     """The components that make up the character: the largest that is no clutter, and its other strokes."""
     largest = sorted(found.components, key=lambda component: -component.area)[:_MOST]
-    candidates = [c for c in largest if not _is_clutter(c, found)] or largest
+    candidates = [c for c in largest if not is_clutter(c, found)] or largest
     main = candidates[0] if candidates else None
     if main is None:
         return []
@@ -32,7 +32,7 @@ def select_character(found: Components) -> list[Component]:
     return kept
 
 
-def _is_clutter(component: Component, found: Components) -> bool:
+def is_clutter(component: Component, found: Components) -> bool:
     """Whether it is no part of a character by where it lies: a rule, a frame, a shadow along the picture's edge."""
     height, width = found.labels.shape
     if len(found.components) == 1 or component.area < 4:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imagewise.export import Export
     from imagewise.metrics import Metrics
     from imagewise.model import Model, Prediction
+    from imagewise.reading import Reading
     from imagewise.sources.named import FileCheck
     from imagewise.training import Run
 
@@ -121,7 +122,7 @@ class PredictionPrinter:
         if style == "csv":
             self._csv.writerow(["picture", "label", "probability", "error"])
 
-    def add(self, name: str, result: Prediction | PictureError) -> None:
+    def add(self, name: str, result: Prediction | Reading | PictureError) -> None:
         """One picture's answer, or why there is none."""
         if isinstance(result, PictureError):
             self.unreadable += 1
@@ -137,7 +138,8 @@ class PredictionPrinter:
             self._csv.writerow([name, result.label, f"{result.probability:.6f}", ""])
         else:
             others = ", ".join(f"{label} {probability:.1%}" for label, probability in result.top[1:])
-            print(f"{name}  {result.label}  {result.probability:.1%}" + (f"  ({others})" if others else ""))
+            label = result.label.replace("\n", " / ") or "(no characters found)"
+            print(f"{name}  {label}  {result.probability:.1%}" + (f"  ({others})" if others else ""))
 
     def end(self) -> None:
         """Print what was kept."""

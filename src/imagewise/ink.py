@@ -27,7 +27,7 @@ MARGIN = 4 / 28  # MNIST: a 20-pixel box in a 28-pixel square
 _GROUND_SIDE = 64  # the ground is looked for at this size
 _GROUND_REACH = 0.4  # share of the longer side that a stroke may be wide without being taken for ground
 _CLEAN = 0.6  # share of the border that has exactly one level where a picture was drawn, or cleaned after a scan
-_INK = 80  # of 255: what counts as ink where pixels are either ink or ground
+INK = 80  # of 255: what counts as ink where pixels are either ink or ground
 _TINY = 40  # pixels: pictures this small were cut out and reduced by somebody; each pixel of them counts
 _SOFT = 5  # pixels: how far around solid ink its soft edges reach, both sides together
 _STROKE = 1.8  # pixels of the framed picture that a stroke should be wide; MNIST's are 2 to 3
@@ -183,20 +183,22 @@ def otsu(levels: Pixels) -> int:
 
 def keep_characters(ink: Pixels) -> Pixels:
     """The ink of the character in the middle, without specks, ruled lines, frames and what lies along the edge."""
-    solid = ink >= _INK
+    solid = ink >= INK
     if not solid.any():
         return ink
-    unruled = without_rules(solid)
-    found = find_components(unruled)
-    kept = select_character(found)
-    mask = np.isin(found.labels, [component.number for component in kept])
-    around = _largest_around(mask, _SOFT) & ~solid  # the strokes' own soft edges
-    return np.where(mask | around, ink, 0).astype(np.uint8)
+    found = find_components(without_rules(solid))
+    kept = [component.number for component in select_character(found)]
+    return own_ink(ink, solid, np.isin(found.labels, kept))
+
+
+def own_ink(ink: Pixels, solid: NDArray[np.bool_], mine: NDArray[np.bool_]) -> Pixels:
+    """The ink of some of the solid pixels, with the soft edges around them, and of no others."""
+    return np.where(mine | (_largest_around(mine, _SOFT) & ~solid), ink, 0).astype(np.uint8)
 
 
 def thicken(ink: Pixels, height: int, width: int) -> Pixels:
     """Widen a pen's thin strokes before they are reduced, so that they do not fade into grey."""
-    solid = ink >= _INK
+    solid = ink >= INK
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not len(rows):
         return ink

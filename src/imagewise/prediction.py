@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from PIL import Image
 
 from imagewise.errors import PictureError
 from imagewise.model import Model, Prediction
-from imagewise.picture import PICTURE_SUFFIXES, Framing, Pixels, frame_file
+from imagewise.picture import PICTURE_SUFFIXES, Framing, Pixels, frame, read_picture
+from imagewise.reading import Reading, read
 
 BATCH = 64  # answers come soon, and memory does not grow with the number of pictures
 
@@ -44,19 +46,53 @@ def _pictures_below(folder: Path) -> list[Path]:
     )
 
 
-def predict_files(model: Model, pictures: Iterable[tuple[str, Source]], top: int) -> Iterator[Answer]:
-    """What the model says of each (name, file or its bytes), in order; the error for one that cannot be read."""
+def predict_files(
+    model: Model,
+    pictures: Iterable[tuple[str, Source]],
+    top: int,
+    on_framed: Callable[[str, Pixels], None] | None = None,
+) -> Iterator[Answer]:
+    """What the model says of each (name, file or its bytes), in order; the error for one that cannot be read.
+
+    `on_framed` is told of what the network sees of each.
+    """
     batch: list[tuple[str, Source]] = []
     for picture in pictures:
         batch.append(picture)
         if len(batch) == BATCH:
-            yield from _predict(model, batch, top)
+            yield from _predict(model, batch, top, on_framed)
             batch = []
-    yield from _predict(model, batch, top)
+    yield from _predict(model, batch, top, on_framed)
 
 
-def _predict(model: Model, batch: list[tuple[str, Source]], top: int) -> Iterator[Answer]:
+def read_files(
+    model: Model,
+    pictures: Iterable[tuple[str, Source]],
+    top: int,
+    on_read: Callable[[str, Image.Image, Reading], None] | None = None,
+) -> Iterator[tuple[str, Reading | PictureError]]:
+    """As `predict_files`, for pictures of several characters; `on_read` is told of each with what was found in it."""
+    for name, source in pictures:
+        picture = _decoded(source)
+        if isinstance(picture, PictureError):
+            yield name, picture
+            continue
+        reading = read(model, picture, top)
+        if on_read is not None:
+            on_read(name, picture, reading)
+        yield name, reading
+
+
+def _predict(
+    model: Model,
+    batch: list[tuple[str, Source]],
+    top: int,
+    on_framed: Callable[[str, Pixels], None] | None,
+) -> Iterator[Answer]:
     results = [_framed(source, model.framing) for _, source in batch]
+    for (name, _), result in zip(batch, results, strict=True):
+        if on_framed is not None and not isinstance(result, PictureError):
+            on_framed(name, result)
     framed = [result for result in results if isinstance(result, np.ndarray)]
     rows = iter(model.predict_batch(np.stack(framed))) if framed else iter(())
     for (name, _), result in zip(batch, results, strict=True):
@@ -64,11 +100,16 @@ def _predict(model: Model, batch: list[tuple[str, Source]], top: int) -> Iterato
 
 
 def _framed(source: Source, framing: Framing) -> Pixels | PictureError:
+    picture = _decoded(source)
+    return picture if isinstance(picture, PictureError) else frame(picture, framing)
+
+
+def _decoded(source: Source) -> Image.Image | PictureError:
     try:
         if source == b"":
             raise PictureError("standard input: empty. Pipe a picture into it, as in `imagewise predict - < FILE`.")
         if isinstance(source, Path) and source.is_dir():
             raise PictureError(f"{source}: holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))}). Check the path.")
-        return frame_file(source, framing)
+        return read_picture(source)
     except PictureError as error:
         return PictureError(str(error).replace("the picture:", "standard input:", 1))

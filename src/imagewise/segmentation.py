@@ -1,0 +1,165 @@
+"""Several characters in one picture: where each is, in reading order, and its ink framed as a single one would be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imagewise.clutter import is_clutter, without_rules
+from imagewise.components import Component, find_components
+from imagewise.ink import INK, Pixels, grey_levels, ink_map, own_ink, place, thicken
+
+PAGE_SIDE = 1024  # pages are reduced to this first: a line of thirty characters leaves each some thirty pixels
+_SPECK = 0.3  # share of the characters' height below which a mark is dirt, a dot or a dash
+_OVERLAP = 0.5  # share of the narrower mark's width that lies over the other's where both are strokes of one character
+_GAP = 0.3  # how far above each other they may lie, share of the characters' height
+_TALLEST = 1.5  # times the characters' height: more would be two lines
+_SPACE = 0.9  # share of the characters' height from which on a gap parts two numbers
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in a picture's own pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class Character:
+    """One character of a page.
+
+    Attributes:
+        box: where it is, in the pixels of the picture that was segmented.
+        framed: (height, width) uint8, what a model of framing `ink` sees of it.
+        line: counted from 0, from the top.
+        starts_word: a gap, or the line's beginning, is before it.
+    """
+
+    box: Box
+    framed: Pixels
+    line: int
+    starts_word: bool
+
+
+def segment(picture: Image.Image, height: int = 28, width: int = 28) -> list[Character]:
+    """Find the characters of a decoded picture (from `read_picture`), line by line, each from left to right.
+
+    Args:
+        picture: dark ink on a lighter ground, or the other way round.
+        height, width: of what each is framed to.
+    """
+    grey = grey_levels(picture, PAGE_SIDE)
+    scale = max(picture.size) / max(grey.shape)
+    ink = ink_map(grey)
+    solid = ink >= INK
+    found = find_components(without_rules(solid))
+    groups = _characters([c for c in found.components if c.area >= 4 and not is_clutter(c, found)])
+    made = []
+    for number, line in enumerate(_lines(groups)):
+        end = None
+        for group in line:
+            numbers = [component.number for component in group.parts]
+            mine = own_ink(ink, solid, np.isin(found.labels, numbers))
+            framed = place(thicken(_cut(mine, group), height, width), height, width)
+            far = end is None or group.left - end > _SPACE * _height(line)
+            made.append(Character(_scaled(group, scale, picture.size), framed, number, far))
+            end = group.right
+    return made
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Components that are strokes of one character."""
+
+    parts: tuple[Component, ...]
+
+    @property
+    def left(self) -> int:
+        return min(part.left for part in self.parts)
+
+    @property
+    def right(self) -> int:
+        return max(part.right for part in self.parts)
+
+    @property
+    def top(self) -> int:
+        return min(part.top for part in self.parts)
+
+    @property
+    def bottom(self) -> int:
+        return max(part.bottom for part in self.parts)
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+
+def _characters(components: list[Component]) -> list[_Group]:
+    """Strokes of one character put together, dirt and dashes left out."""
+    if not components:
+        return []
+    largest = max(component.area for component in components)
+    usual = median(c.height for c in components if c.area >= 0.15 * largest)
+    groups = [_Group((component,)) for component in sorted(components, key=lambda c: -c.area)]
+    merged = True
+    while merged:
+        merged = False
+        for first in range(len(groups)):
+            partner = next((n for n in range(first + 1, len(groups)) if _belong(groups[first], groups[n], usual)), None)
+            if partner is not None:
+                groups[first] = _Group(groups[first].parts + groups.pop(partner).parts)
+                merged = True
+                break
+    return [group for group in groups if group.height >= _SPECK * usual]
+
+
+def _belong(a: _Group, b: _Group, usual: float) -> bool:
+    overlap = min(a.right, b.right) - max(a.left, b.left)
+    gap = max(a.top, b.top) - min(a.bottom, b.bottom)
+    tall = max(a.bottom, b.bottom) - min(a.top, b.top)
+    narrower = min(a.right - a.left, b.right - b.left)
+    return overlap >= _OVERLAP * narrower and gap <= _GAP * usual and tall <= max(_TALLEST * usual, a.height, b.height)
+
+
+def _lines(groups: list[_Group]) -> list[list[_Group]]:
+    """Lines from the top, each from left to right. A character is in the line whose span its middle lies in."""
+    lines: list[list[_Group]] = []
+    for group in sorted(groups, key=lambda g: g.left):
+        # the last of each line is its neighbour, so that a line may slope
+        near = [line for line in lines if line[-1].top <= group.middle <= line[-1].bottom]
+        if near:
+            min(near, key=lambda line: abs(line[-1].middle - group.middle)).append(group)
+        else:
+            lines.append([group])
+    return sorted(lines, key=lambda line: median(group.middle for group in line))
+
+
+def _height(line: list[_Group]) -> float:
+    return median(group.height for group in line)
+
+
+def _cut(ink: Pixels, group: _Group) -> Pixels:
+    """The group's own surroundings, with room for strokes to be widened."""
+    room = max(2, group.height // 8)
+    rows = slice(max(0, group.top - room), group.bottom + room)
+    return ink[rows, max(0, group.left - room) : group.right + room]
+
+
+def _scaled(group: _Group, scale: float, size: tuple[int, int]) -> Box:
+    left, top = round(group.left * scale), round(group.top * scale)
+    right, bottom = min(size[0], round(group.right * scale)), min(size[1], round(group.bottom * scale))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
+Mask = NDArray[np.bool_]
