@@ -14,6 +14,7 @@ from imagewise.components import Component, find_components
 from imagewise.ink import INK, Pixels, grey_levels, ink_map, own_ink, place, thicken
 
 PAGE_SIDE = 1024  # pages are reduced to this first: a line of thirty characters leaves each some thirty pixels
+_MOST = 600  # marks looked at, from the largest: noise has thousands
 _SPECK = 0.3  # share of the characters' height below which a mark is dirt, a dot or a dash
 _OVERLAP = 0.5  # share of the narrower mark's width that lies over the other's where both are strokes of one character
 _GAP = 0.3  # how far above each other they may lie, share of the characters' height
@@ -65,9 +66,9 @@ def segment(picture: Image.Image, height: int = 28, width: int = 28) -> list[Cha
     for number, line in enumerate(_lines(groups)):
         end = None
         for group in line:
-            numbers = [component.number for component in group.parts]
-            mine = own_ink(ink, solid, np.isin(found.labels, numbers))
-            framed = place(thicken(_cut(mine, group), height, width), height, width)
+            cut = _surroundings(group)
+            mine = own_ink(ink[cut], solid[cut], np.isin(found.labels[cut], group.numbers))
+            framed = place(thicken(mine, height, width), height, width)
             far = end is None or group.left - end > _SPACE * _height(line)
             made.append(Character(_scaled(group, scale, picture.size), framed, number, far))
             end = group.right
@@ -76,25 +77,26 @@ def segment(picture: Image.Image, height: int = 28, width: int = 28) -> list[Cha
 
 @dataclass(frozen=True)
 class _Group:
-    """Components that are strokes of one character."""
+    """Components that are strokes of one character, by number, and the box around them all."""
 
-    parts: tuple[Component, ...]
+    numbers: tuple[int, ...]
+    left: int
+    top: int
+    right: int
+    bottom: int
 
-    @property
-    def left(self) -> int:
-        return min(part.left for part in self.parts)
+    @classmethod
+    def of(cls, component: Component) -> _Group:
+        return cls((component.number,), component.left, component.top, component.right, component.bottom)
 
-    @property
-    def right(self) -> int:
-        return max(part.right for part in self.parts)
-
-    @property
-    def top(self) -> int:
-        return min(part.top for part in self.parts)
-
-    @property
-    def bottom(self) -> int:
-        return max(part.bottom for part in self.parts)
+    def __add__(self, other: _Group) -> _Group:
+        return _Group(
+            self.numbers + other.numbers,
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
 
     @property
     def height(self) -> int:
@@ -107,20 +109,17 @@ class _Group:
 
 def _characters(components: list[Component]) -> list[_Group]:
     """Strokes of one character put together, dirt and dashes left out."""
-    if not components:
+    largest_first = sorted(components, key=lambda component: -component.area)[:_MOST]
+    if not largest_first:
         return []
-    largest = max(component.area for component in components)
-    usual = median(c.height for c in components if c.area >= 0.15 * largest)
-    groups = [_Group((component,)) for component in sorted(components, key=lambda c: -c.area)]
-    merged = True
-    while merged:
-        merged = False
-        for first in range(len(groups)):
-            partner = next((n for n in range(first + 1, len(groups)) if _belong(groups[first], groups[n], usual)), None)
-            if partner is not None:
-                groups[first] = _Group(groups[first].parts + groups.pop(partner).parts)
-                merged = True
-                break
+    usual = median(c.height for c in largest_first if c.area >= 0.15 * largest_first[0].area)
+    groups: list[_Group] = []
+    for component in largest_first:
+        group = _Group.of(component)
+        # a stroke may join what stood apart till now: an 8 of two halves and the piece between them
+        while (number := next((n for n, other in enumerate(groups) if _belong(group, other, usual)), None)) is not None:
+            group += groups.pop(number)
+        groups.append(group)
     return [group for group in groups if group.height >= _SPECK * usual]
 
 
@@ -149,11 +148,11 @@ def _height(line: list[_Group]) -> float:
     return median(group.height for group in line)
 
 
-def _cut(ink: Pixels, group: _Group) -> Pixels:
-    """The group's own surroundings, with room for strokes to be widened."""
-    room = max(2, group.height // 8)
+def _surroundings(group: _Group) -> tuple[slice, slice]:
+    """Rows and columns of the group, with room for strokes to be widened."""
+    room = max(4, group.height // 8)
     rows = slice(max(0, group.top - room), group.bottom + room)
-    return ink[rows, max(0, group.left - room) : group.right + room]
+    return rows, slice(max(0, group.left - room), group.right + room)
 
 
 def _scaled(group: _Group, scale: float, size: tuple[int, int]) -> Box:
