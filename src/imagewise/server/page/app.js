@@ -53,6 +53,8 @@ async function update(explain) {
 }
 
 async function answer(explain) {
+  find("one").hidden = several();
+  find("box-help").hidden = !several();
   if (pad.isEmpty) return showNothing();
   const asked = changes;
   const picture = chosen ?? ofCanvas(pad.strokesOnPaper());
@@ -64,9 +66,10 @@ async function answer(explain) {
   showBars(find("bars"), classes);
   showBoxes(find("marks"), [], [0, 0, 1]);
   if (seen) showPixels(find("seen"), seen);
-  if (seen && explain) showLooked(find("looked"), seen, occlusion);
   find("seen").setAttribute("aria-label", "What the network sees of the picture, enlarged");
-  find("looked").setAttribute("aria-label", `Where it looks for ${classes[0].label}: the places that matter most`);
+  showLooked(find("looked"), seen, occlusion); // without the places till the pen rests
+  const where = occlusion ? `for ${classes[0].label}: the places that matter most` : "is not known yet";
+  find("looked").setAttribute("aria-label", `Where it looks ${where}`);
   return undefined;
 }
 

@@ -2,6 +2,7 @@
 
 const PEN = 30; // of the canvas's 560 pixels: as wide as MNIST's strokes are of its 28
 const STEP = 20;
+const RECOGNISED = 256; // pixels: a side of what is recognised, to which framing would reduce it anyway
 
 export class DrawingPad {
   /** `onChange(finished)` is called for each change; `finished` once the pen is up. */
@@ -50,9 +51,9 @@ export class DrawingPad {
     this.#changed(true);
   }
 
-  /** Where the shown picture lies on the canvas: [left, top, scale]. */
+  /** Where what is recognised lies on the canvas: [left, top, scale]. */
   get fit() {
-    if (!this.picture) return [0, 0, 1];
+    if (!this.picture) return [0, 0, this.canvas.width / RECOGNISED];
     const { width, height } = this.canvas;
     const scale = Math.min(width / this.picture.width, height / this.picture.height);
     return [(width - this.picture.width * scale) / 2, (height - this.picture.height * scale) / 2, scale];
@@ -60,8 +61,10 @@ export class DrawingPad {
 
   /** The strokes alone on paper, without the keyboard's cursor: what is recognised. */
   strokesOnPaper() {
-    const copy = new OffscreenCanvas(this.canvas.width, this.canvas.height);
-    this.#paint(copy.getContext("2d", { willReadFrequently: true }));
+    const copy = new OffscreenCanvas(RECOGNISED, RECOGNISED);
+    const context = copy.getContext("2d", { willReadFrequently: true });
+    context.scale(RECOGNISED / this.canvas.width, RECOGNISED / this.canvas.height);
+    this.#paint(context);
     return copy;
   }
 

@@ -39,31 +39,33 @@ function facts(card) {
 }
 
 function table(caption, heads) {
+  const details = document.createElement("details");
   const wide = element("div", "", { class: "wide", tabindex: "0", role: "region", "aria-label": caption });
   const made = document.createElement("table");
   const row = made.createTHead().insertRow();
   for (const head of heads) row.append(element("th", head, { scope: "col" }));
-  wide.append(element("h3", caption), made);
-  return [wide, made.createTBody()];
+  wide.append(made);
+  details.append(element("summary", caption), wide);
+  return [details, made.createTBody()];
 }
 
 function classTable(split, classes) {
-  const [wide, body] = table(`Each class, ${split}`, ["class", "precision", "recall", "F1", "pictures"]);
+  const [details, body] = table(`Each class, ${split}`, ["class", "precision", "recall", "F1", "pictures"]);
   for (const [name, { precision, recall, f1, count }] of Object.entries(classes)) {
     const row = body.insertRow();
     row.append(element("th", name, { scope: "row" }));
     for (const share of [precision, recall, f1]) row.insertCell().textContent = percent(share);
     row.insertCell().textContent = count;
   }
-  return wide;
+  return details;
 }
 
 function confusionTable(split, matrix, names) {
-  const [wide, body] = table(`Taken for what, ${split}`, ["is \\ taken for", ...names]);
+  const [details, body] = table(`Taken for what, ${split}`, ["is \\ taken for", ...names]);
   matrix.forEach((counts, i) => {
     const row = body.insertRow();
     row.append(element("th", names[i], { scope: "row" }));
     for (const count of counts) row.insertCell().textContent = count;
   });
-  return wide;
+  return details;
 }
