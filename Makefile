@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format bench digits-model clean
+.PHONY: help chromium setup demo test lint format bench digits-model clean
 help:
 	@echo "make demo    set up, train on the default data, score, recognise a few pictures"
 	@echo "make test    set up, run the tests"
@@ -27,7 +27,12 @@ setup: .venv/.everything
 demo: .venv/.base
 	$(BIN)/python examples/demo.py
 
-test: .venv/.everything
+# The page's tests run in Debian's Chromium; where it cannot be installed they are skipped.
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || true
+
+test: .venv/.everything chromium
 	$(BIN)/python -m pytest -n 2
 
 lint: .venv/.everything

@@ -384,7 +384,7 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         (["show"], ["DATA"]),
         (["predict"], ["PICTURE"]),
         (["predict", "a.png", "--top", 0], ["--top", "1"]),
-        (["predict", "a.png"], ["--model"]),
+        (["predict", "a.png"], ["a.png", "no such file"]),
         (["info"], ["MODEL"]),
         (["recipes", "convnett"], ["'convnett'", "Did you mean 'convnet'?"]),
         (["trian"], ["'trian'", "Did you mean 'train'?"]),

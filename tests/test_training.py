@@ -97,8 +97,9 @@ def test_the_model_file_knows_its_classes_data_and_recipe(tiny_dataset: Dataset,
 
 
 def test_callbacks_hear_of_the_plan_first_and_of_epochs_once_they_are_on_disk(
-    tiny_dataset: Dataset, tmp_path: Path
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("imagewise.training.SAVE_SECONDS", 0)  # after every epoch, however short
     heard: list[str] = []
 
     class Hear(TrainingCallbacks):
@@ -295,8 +296,11 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import conftest, engine_runs
+import imagewise.training
 from imagewise.errors import OutputError
 from imagewise.training import TrainingCallbacks, execute
+
+imagewise.training.SAVE_SECONDS = 0  # after every epoch, however short
 
 class Fill(TrainingCallbacks):
     def on_epoch(self, history, best_epoch, checkpoint):

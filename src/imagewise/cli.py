@@ -273,8 +273,10 @@ def info(model: ModelFile, json_: Json = False) -> None:
 def export(
     model: ModelFile,
     to: options.ExportTo,
+    path: options.ExportPath = None,
     out: options.ExportOut = None,
     data: options.ExportData = None,
+    offline: Offline = False,
     json_: Json = False,
 ) -> None:
     """Write a model in another format.
@@ -287,12 +289,14 @@ def export(
     from imagewise.model import Model
     from imagewise.sources import load_data
 
+    if path is not None and out is not None:
+        raise typer.BadParameter(f"{path} and --out {out} say twice where to write; leave one out.")
     opened, dataset = Model.open(model), None
     if data is not None:
         with DownloadDisplay() as display:
-            dataset = load_data(data, framing=opened.framing, progress=display)
+            dataset = load_data(data, framing=opened.framing, offline=offline, progress=display)
         tell_of(dataset.notices, dataset.skipped)
-    made = write(opened, to.value, out, data=dataset)
+    made = write(opened, to.value, path or out, data=dataset, offline=offline)
     if json_:
         print_json(made.as_dict())
     else:

@@ -31,6 +31,7 @@ class ExportTarget(StrEnum):
     saved_model = "saved-model"
     litert = "litert"
     onnx_int8 = "onnx-int8"
+    web = "web"
 
 
 class SplitName(StrEnum):
@@ -126,11 +127,12 @@ RecipeToPrint = Annotated[str | None, typer.Argument(metavar="NAME", help="Print
 # export
 ExportTo = Annotated[
     ExportTarget,
-    typer.Option(help="saved-model: TensorFlow. litert: phones. onnx-int8: a quarter of the size."),
+    typer.Option(help="saved-model: TensorFlow. litert: phones. onnx-int8: a quarter of the size. web: a page."),
 ]
 ExportOut = Annotated[
     Path | None, typer.Option(metavar="PATH", help="What to write.  [default: beside MODEL, called after it]")
 ]
+ExportPath = Annotated[Path | None, typer.Argument(metavar="PATH", help="The same as --out.")]
 ExportData = Annotated[
     str | None,
     typer.Option(metavar="DATA", help="What to check it on.  [default: the set that it was trained on, if at hand]"),

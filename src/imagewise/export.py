@@ -1,4 +1,4 @@
-"""Ways out: a trained model as a SavedModel, for LiteRT, or in 8-bit integers; each is checked after it is written."""
+"""Ways out: a trained model as a SavedModel, for LiteRT, in 8-bit integers or as a page; each checked once written."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ from imagewise.sources.catalog import named_sets
 if TYPE_CHECKING:
     from imagewise.engines.tensorflow.serving import Answers
 
-Target = Literal["saved-model", "litert", "onnx-int8"]
+Target = Literal["saved-model", "litert", "onnx-int8", "web"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-SUFFIXES: dict[Target, str] = {"saved-model": "-saved-model", "litert": ".tflite", "onnx-int8": "-int8.onnx"}
+SUFFIXES: dict[Target, str] = {
+    "saved-model": "-saved-model",
+    "litert": ".tflite",
+    "onnx-int8": "-int8.onnx",
+    "web": "-web",
+}
 
 CHECKED_PICTURES = 1000
+WEB_CHECKED_PICTURES = 200  # WebAssembly on one thread is slow: some 10 ms a picture
 CALIBRATION_PICTURES = 1000
 TOLERANCE = 1e-3  # of a probability
 
@@ -62,20 +68,30 @@ class Export:
         return vars(self) | {"path": str(self.path)}
 
 
-def export(model: Model, to: str, out: str | Path | None = None, *, data: Dataset | str | Path | None = None) -> Export:
+def export(
+    model: Model,
+    to: str,
+    out: str | Path | None = None,
+    *,
+    data: Dataset | str | Path | None = None,
+    offline: bool = False,
+) -> Export:
     """Write a model in another format and check it against the original.
 
     Args:
         model: opened from a file; trained on any engine.
         to: `saved-model` (TensorFlow), `litert` (phones, microcontrollers; formerly TensorFlow Lite), which need the
-            extra `tensorflow`; or `onnx-int8` (a quarter of the size, still a model file of ours).
+            extra `tensorflow`; `onnx-int8` (a quarter of the size, still a model file of ours); or `web` (a static
+            folder that recognises in the browser), which needs Node.js and, the first time, npm.
         out: the folder or file to write; None writes beside the model file.
         data: what to check it on, and for `onnx-int8` to find its scales on; None takes the set that the model was
             trained on where that is a named set on this machine, else (not for `onnx-int8`) random pictures.
+        offline: never download; `web` takes onnxruntime-web from the cache.
 
     Raises:
         ModelError: the target is unknown, or the model holds no network that can be written.
-        EngineError: TensorFlow is needed and not installed, or PyTorch is loaded in this process.
+        EngineError: TensorFlow is needed and not installed, or PyTorch is loaded in this process; or Node.js is needed.
+        DownloadError: onnxruntime-web could not be fetched.
         OutputError: `out` exists already or cannot be written.
         DataError: `onnx-int8` without labelled pictures.
         TrainingError: what was written answers otherwise than the original; it is removed again.
@@ -88,6 +104,8 @@ def export(model: Model, to: str, out: str | Path | None = None, *, data: Datase
     with _whole_or_not_at_all(path) as temporary:
         if to == "onnx-int8":
             return _export_int8(model, source, dataset, temporary, path)
+        if to == "web":
+            return _export_web(model, dataset, temporary, path, offline)
         return _export_by_keras(model, source, to, dataset, temporary, path)
 
 
@@ -107,6 +125,16 @@ def _export_by_keras(
         answers = serving.run_litert(temporary, pictures)
     difference = _check(model, pictures, answers, path)
     return Export(path, to, described, len(pictures), difference)
+
+
+def _export_web(model: Model, dataset: Dataset | None, temporary: Path, path: Path, offline: bool) -> Export:
+    from imagewise import web_export
+
+    pictures, described = _pictures(model, dataset)
+    pictures = _some(pictures, WEB_CHECKED_PICTURES)
+    web_export.write_folder(model, temporary, offline=offline)
+    difference = _check(model, pictures, web_export.run_in_node(temporary, pictures), path)
+    return Export(path, "web", described, len(pictures), difference)
 
 
 def _check(model: Model, pictures: NDArray[np.uint8], answers: Answers, path: Path) -> float:

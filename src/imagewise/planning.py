@@ -134,7 +134,7 @@ def _source(data: Dataset | str | Path | None, dataset: Dataset) -> str | None:
 
 def default_recipe(dataset: Dataset) -> str:
     """The recipe's name where the user names none: by what the pictures look like."""
-    return "perceptron" if dataset.framing.kind == "ink" else "convnet"
+    return "perceptron" if dataset.framing.kind == "ink" else "photo"
 
 
 def design_network(recipe: Recipe, dataset: Dataset) -> Network:

@@ -151,8 +151,10 @@ def execute(plan: Plan, callbacks: TrainingCallbacks) -> Run:
     try:
         fitted = plan.engine.fit(plan.network, plan.recipe, plan.dataset, callbacks=keeper, resume=plan.resume)
     except BaseException:
-        keeper.save()
-        plan.folder.abandon()
+        try:
+            keeper.save()
+        finally:
+            plan.folder.abandon()
         raise
     keeper.save()
     graph = build_graph(plan.network, fitted.weights)

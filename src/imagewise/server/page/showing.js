@@ -1,0 +1,105 @@
+// Answers made visible: the headline, bars, what the network saw and where it looked, boxes.
+
+const SURE = 0.9;
+const UNSURE = 0.5;
+const COLOURS = ["#0072b2", "#d55e00"]; // of Okabe and Ito 2008, told apart by everybody: sure, unsure
+
+export function percent(share) {
+  return `${(share * 100).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1)}%`;
+}
+
+/** {headline, sure, unsure}: what to say of an answer, best class first. */
+export function inWords(classes) {
+  const [best, second, third] = classes;
+  if (best.probability >= SURE) {
+    return { headline: best.label, sure: `Sure: ${percent(best.probability)}.`, unsure: false };
+  }
+  if (best.probability >= UNSURE) {
+    const other = second ? `, or perhaps ${second.label}` : "";
+    return { headline: `${best.label}?`, sure: `Unsure: probably ${best.label}${other}.`, unsure: true };
+  }
+  const names = [best, second, third].filter(Boolean).map((each) => each.label);
+  return { headline: "?", sure: `Not sure: could be ${names.join(", ")}.`, unsure: true };
+}
+
+/** A row for each class, in the model's order. */
+export function makeBars(list, names) {
+  list.replaceChildren(
+    ...names.map((name) => {
+      const row = document.createElement("li");
+      for (const part of ["name", "track", "percent"]) row.append(span(part));
+      row.children[0].textContent = name;
+      row.children[1].append(span("fill"));
+      row.children[1].setAttribute("aria-hidden", "true");
+      row.dataset.label = name;
+      return row;
+    }),
+  );
+  showBars(list, []);
+}
+
+function span(name) {
+  const made = document.createElement(name === "track" || name === "fill" ? "div" : "span");
+  made.className = name;
+  return made;
+}
+
+export function showBars(list, classes) {
+  const probabilities = new Map(classes.map(({ label, probability }) => [label, probability]));
+  for (const row of list.children) {
+    const probability = probabilities.get(row.dataset.label) ?? 0;
+    row.querySelector(".fill").style.width = `${probability * 100}%`;
+    row.querySelector(".percent").textContent = percent(probability);
+    row.classList.toggle("best", classes.length > 0 && row.dataset.label === classes[0].label);
+  }
+}
+
+/** {data, height, width, channels} onto a canvas of that size; black where null. */
+export function showPixels(canvas, picture) {
+  const context = canvas.getContext("2d");
+  if (!picture) return context.clearRect(0, 0, canvas.width, canvas.height);
+  const { data, height, width, channels } = picture;
+  [canvas.width, canvas.height] = [width, height];
+  const image = context.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) image.data[i * 4 + c] = data[i * channels + (channels < 3 ? 0 : c)];
+    image.data[i * 4 + 3] = 255;
+  }
+  return context.putImageData(image, 0, 0);
+}
+
+/** What was seen, dimmed, and on it in colour where hiding changes the answer most. */
+export function showLooked(canvas, seen, occlusion) {
+  showPixels(canvas, seen);
+  if (!seen || !occlusion) return;
+  const context = canvas.getContext("2d");
+  context.fillStyle = "rgb(0 0 0 / 45%)";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const most = Math.max(...occlusion.flat(), 1e-6);
+  const [high, wide] = [canvas.height / occlusion.length, canvas.width / occlusion[0].length];
+  occlusion.forEach((row, y) =>
+    row.forEach((drop, x) => {
+      context.fillStyle = `rgb(255 176 0 / ${Math.round((70 * Math.max(0, drop)) / most)}%)`;
+      context.fillRect(Math.floor(x * wide), Math.floor(y * high), Math.ceil(wide), Math.ceil(high));
+    }),
+  );
+}
+
+/** A box and a label around each character; [left, top, scale] says where the picture lies on the canvas. */
+export function showBoxes(canvas, characters, [left, top, scale]) {
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.lineWidth = 4;
+  context.font = "bold 26px system-ui, sans-serif";
+  context.textBaseline = "top";
+  for (const { box, label, probability } of characters) {
+    const [x, y] = [left + box.left * scale, top + box.top * scale];
+    context.fillStyle = context.strokeStyle = COLOURS[Number(probability < SURE)];
+    context.strokeRect(x - 3, y - 3, box.width * scale + 6, box.height * scale + 6);
+    const wide = context.measureText(label).width + 12;
+    const above = Math.max(0, y - 34);
+    context.fillRect(x - 5, above, wide, 32);
+    context.fillStyle = "#fff";
+    context.fillText(label, x + 1, above + 4);
+  }
+}

@@ -1,0 +1,213 @@
+"""The page in a real browser: what `export --to web` writes recognises what is drawn, dropped and typed, by itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from imagewise import web_export
+from imagewise.errors import ImagewiseError
+from imagewise.model import load_model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+THREE = [
+    (0.32, 0.24),
+    (0.5, 0.17),
+    (0.66, 0.27),
+    (0.62, 0.42),
+    (0.48, 0.49),
+    (0.64, 0.57),
+    (0.68, 0.72),
+    (0.5, 0.83),
+    (0.31, 0.76),
+]
+NOTHING = "\u2013"
+SHOTS = os.environ.get("IMAGEWISE_SCREENSHOTS")  # a folder; to look at the page
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium (apt install chromium)")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript", ".js": "text/javascript"}
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of the exported folder, served by nothing that knows of imagewise."""
+    folder = tmp_path_factory.mktemp("web") / "digits"
+    try:
+        web_export.write_folder(load_model(), folder)
+    except ImagewiseError as error:
+        pytest.skip(str(error))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (make setup)")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+def open_page(browser: Browser, address: str, **context: Any) -> Page:
+    """The page once its model is loaded; any error on it fails the test."""
+    page = browser.new_context(**context).new_page()
+    page.set_default_timeout(10_000)
+    page.on("pageerror", lambda error: pytest.fail(f"on the page: {error}"))
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]", timeout=20_000)
+    return page
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Page:
+    return open_page(browser, address, viewport={"width": 1100, "height": 900})
+
+
+@pytest.fixture
+def page(opened: Page) -> Page:
+    """One page for all tests, emptied: loading it takes two seconds."""
+    opened.check("input[value=one]")
+    opened.evaluate("document.activeElement.blur()")
+    if opened.locator("#clear").is_enabled():
+        opened.click("#clear")
+    wait_for_answer(opened, NOTHING)
+    return opened
+
+
+def draw(
+    page: Page, points: list[tuple[float, float]], size: float = 1.0, at: tuple[float, float] = (0.0, 0.0)
+) -> None:
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    places = [
+        (box["x"] + (at[0] + x * size) * box["width"], box["y"] + (at[1] + y * size) * box["height"]) for x, y in points
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=2)
+    page.mouse.up()
+
+
+def wait_for_answer(page: Page, text: str) -> None:
+    page.wait_for_function("text => document.querySelector('#answer').textContent.startsWith(text)", arg=text)
+
+
+def shoot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+def test_a_drawn_3_is_read_explained_spoken_and_undone(page: Page) -> None:
+    draw(page, THREE)
+    wait_for_answer(page, "3")
+    page.wait_for_function("() => document.querySelector('#spoken').textContent.includes('3')")
+    assert page.locator("#bars li").count() == 10
+    assert page.locator("#bars li.best .name").text_content() == "3"
+    grey = "getContext('2d').getImageData(0, 0, 28, 28).data.some(level => level > 128 && level < 255)"
+    page.wait_for_function(f"() => document.getElementById('seen').{grey}")
+    page.wait_for_function("() => document.getElementById('looked').getAttribute('aria-label').includes('3')")
+    coloured = (
+        "getContext('2d').getImageData(0, 0, 28, 28).data.some((v, i, all) => i % 4 === 0 && v - all[i + 2] > 60)"
+    )
+    assert page.evaluate(f"document.getElementById('looked').{coloured}")
+    assert not page.evaluate(f"document.getElementById('seen').{coloured}")
+    shoot(page, "drawn")
+    page.click("#undo")
+    wait_for_answer(page, NOTHING)
+    assert page.locator("#clear").is_disabled()
+
+
+def test_a_photograph_dropped_on_the_page_is_read_as_python_reads_it(page: Page) -> None:
+    rng = np.random.default_rng(0)
+    picture = Image.new("L", (600, 500), 205)
+    ImageDraw.Draw(picture).line([(x * 400 + 80, y * 400 + 40) for x, y in THREE], fill=60, width=26, joint="curve")
+    levels = np.asarray(picture) * np.linspace(1, 0.75, 600) + rng.normal(0, 5, (500, 600))
+    file = io.BytesIO()
+    Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).save(file, format="PNG")
+    prediction = load_model().predict(file.getvalue())
+    drop = """bytes => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(bytes)], "three.png", {type: "image/png"}));
+        document.getElementById("stage").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+    }"""
+    page.evaluate(drop, list(file.getvalue()))
+    wait_for_answer(page, prediction.label)
+    shown = page.locator("#bars li.best .percent").text_content() or ""
+    assert float(shown.strip("%")) == pytest.approx(prediction.probability * 100, abs=0.2)
+    shoot(page, "dropped")
+
+
+def test_what_is_no_picture_is_said_and_the_page_goes_on(page: Page) -> None:
+    page.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"})
+    page.wait_for_function("() => !document.querySelector('#problem').hidden")
+    assert "notes.txt cannot be read as a picture" in (page.locator("#problem").text_content() or "")
+    draw(page, THREE)
+    wait_for_answer(page, "3")
+
+
+def test_several_digits_are_shown_with_boxes(page: Page) -> None:
+    page.check("input[value=several]")
+    draw(page, THREE, 0.45, (0.0, 0.2))
+    draw(page, [(0.5, 0.15), (0.5, 0.85)], 0.45, (0.5, 0.2))
+    page.wait_for_function("() => /3 ?1/.test(document.querySelector('#answer').textContent)")
+    marks = "() => document.getElementById('marks').getContext('2d').getImageData(0, 0, 560, 560).data.some(Boolean)"
+    assert page.evaluate(marks)
+    shoot(page, "several")
+
+
+def test_it_works_by_keyboard_alone(page: Page) -> None:
+    page.click("h1")  # so that the first Tab starts from the top
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "pad":
+            break
+    for key in ["ArrowUp"] * 8 + [" "] + ["ArrowDown"] * 16 + [" "]:
+        page.keyboard.press(key)
+    wait_for_answer(page, "1")
+    shoot(page, "keyboard")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "undo"
+    page.keyboard.press("Enter")
+    wait_for_answer(page, NOTHING)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_and_answers_a_finger(browser: Browser, address: str, scheme: Any) -> None:
+    phone = {"width": 360, "height": 740}
+    page = open_page(browser, address, viewport=phone, has_touch=True, color_scheme=scheme, device_scale_factor=2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("getComputedStyle(document.getElementById('pad')).touchAction") == "none"
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (max(int(v) for v in ground[4:-1].split(",")) < 60) == (scheme == "dark")
+    small = "() => [...document.querySelectorAll('button')].filter(b => b.offsetParent && b.offsetHeight < 44).length"
+    assert page.evaluate(small) == 0
+    draw(page, THREE)
+    wait_for_answer(page, "3")
+    page.wait_for_function("() => document.querySelector('#spoken').textContent.includes('3')")
+    shoot(page, f"phone-{scheme}")
