@@ -20,7 +20,7 @@ from imagewise.engines.pytorch.augmentation import augmentation_for
 from imagewise.engines.pytorch.batches import Batches
 from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients, is_dense_stack
 from imagewise.engines.pytorch.module import build_module, load_weights, read_weights
-from imagewise.engines.pytorch.optimization import build_optimizer, load_state, read_state
+from imagewise.engines.pytorch.optimization import build_optimizer
 from imagewise.errors import EngineError
 from imagewise.initialization import initial_weights
 from imagewise.network import Network, Weights
@@ -98,10 +98,10 @@ class _Learner:
         load_weights(self.module, weights)
 
     def read_optimizer(self) -> dict[str, NDArray[np.float32]]:
-        return read_state(self.optimizer)
+        return self.optimizer.read_state()
 
     def load_optimizer(self, arrays: dict[str, NDArray[Any]]) -> None:
-        load_state(self.optimizer, arrays)
+        self.optimizer.load_state(arrays)
 
     def train(self, epoch: int, callbacks: Callbacks) -> tuple[float, float, float]:
         """Mean cost and accuracy over the epoch's batches, and the last rate."""
@@ -114,11 +114,9 @@ class _Learner:
         for step, (indices, seed) in enumerate(zip(order, seeds, strict=True)):
             self.generator.manual_seed(seed)
             rate = learning_rate(recipe.schedule, recipe.optimizer.learning_rate, first + step, total)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
             x, y = self.training.take(indices, self.augmentation, self.generator)
             cost, logits = self.gradients(x, y)
-            optimizer.step()
+            optimizer.step(rate)
             costs.add_(cost, alpha=len(indices))
             right.add_((logits.argmax(1) == y).sum())
             seen += len(indices)
