@@ -7,7 +7,7 @@ import typer
 from imagewise.cli_options import Json, Names
 
 data_app = typer.Typer(
-    help="The named sets: list, fetch, verify; and the cache of decoded pictures.",
+    help="Named sets, and the cache of decoded pictures.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
