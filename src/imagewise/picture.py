@@ -22,7 +22,9 @@ FramingKind = Literal["ink", "photo"]
 PictureSource = str | Path | bytes | BinaryIO | Image.Image
 Pixels = NDArray[np.uint8]
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+PICTURE_SUFFIXES = frozenset(
+    [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"]
+)
 # The decoders behind these suffixes and no others: Pillow has dozens, little used, one of which runs Ghostscript.
 _DECODERS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MAX_PIXELS = 80_000_000  # under Pillow's own alarm (89 million), so that ours is the message people see

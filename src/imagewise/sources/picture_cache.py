@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from imagewise.errors import ImagewiseError, OutputError
 from imagewise.picture import FRAMING_VERSION, Framing
 
 MAX_BYTES = 20 * 10**9  # the sets that were used longest ago make room for a new one
+ABANDONED_SECONDS = 24 * 3600.0  # without a write: nobody is at it any more
 
 Result = int | str  # a picture's content hash before framing; or in words why it cannot be read
 Order = Callable[[Sequence[Result]], NDArray[np.int64]]
@@ -39,21 +41,33 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("imagewise", appauthor=False) / "pictures"
 
 
-def cache_key(files: Iterable[tuple[Path, str, str | None]], framing: Framing | None) -> str:
-    """SHA-256 (hex) over each file's path, size, time of change, class and split, the framing, and the versions
-    that decide what comes out of it. A file that cannot be asked counts as missing."""
+def state_of(files: Iterable[tuple[str, str, str, str | None]]) -> str:
+    """SHA-256 (hex) over each picture's file (path, size, time of change, rights), name, class and split. A file that
+    cannot be asked counts as missing.
+
+    What is in the files is not read: ten thousand take a tenth of a second.
+    """
+    digest = hashlib.sha256()
+    asked: tuple[str, bytes] | None = None  # the pictures of one archive follow each other
+    for path, name, label, split in files:
+        if asked is None or asked[0] != path:
+            try:
+                status = os.stat(path)  # noqa: PTH116 - a Path for each of a million files takes its time
+                state = (status.st_size, status.st_mtime_ns, status.st_mode, status.st_uid)
+            except OSError:
+                state = None
+            asked = path, repr((os.path.abspath(path), state)).encode(errors="surrogateescape")  # noqa: PTH100
+        digest.update(asked[1])
+        digest.update(repr((name, label, split)).encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def cache_key(state: str, framing: Framing | None) -> str:
+    """SHA-256 (hex) over the files (`state_of`), the framing, and the versions that decide what comes out of it."""
     import PIL
 
-    about = [FRAMING_VERSION, PIL.__version__, framing and framing.as_dict()]
-    digest = hashlib.sha256(json.dumps(about).encode())
-    for path, label, split in files:
-        try:
-            status = path.stat()
-            state = (status.st_size, status.st_mtime_ns, os.access(path, os.R_OK))
-        except OSError:
-            state = None
-        digest.update(repr((os.path.abspath(path), state, label, split)).encode(errors="surrogateescape"))  # noqa: PTH100 - resolve() asks the disk
-    return digest.hexdigest()
+    about = [FRAMING_VERSION, PIL.__version__, state, framing and framing.as_dict()]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 
 def read_kept(key: str, shape: tuple[int, int, int]) -> Kept | None:
@@ -126,8 +140,10 @@ def clear() -> int:
     """Remove everything that is kept. Returns the bytes that were freed."""
     freed = 0
     for path in _files():
-        freed += path.stat().st_size
-        path.unlink()
+        with suppress(FileNotFoundError):  # another process makes room too
+            size = path.stat().st_size
+            path.unlink()
+            freed += size
     return freed
 
 
@@ -151,8 +167,11 @@ def _files() -> list[Path]:
 
 
 def _make_room(newest: Path) -> None:
-    """Remove the sets that were used longest ago until the rest fits."""
+    """Remove the sets that were used longest ago until the rest fits, and what a process left that was killed."""
     with suppress(OSError):  # another process makes room too
+        for path in _files():
+            if path.suffix in (".arrived", ".partial") and time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
         total = sum(path.stat().st_size for path in _files())
         for about in sorted(cache_folder().glob("*.json"), key=lambda path: path.stat().st_mtime):
             pictures = about.with_suffix(".npy")

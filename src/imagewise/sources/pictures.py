@@ -1,13 +1,9 @@
-"""Labelled picture files as a data set: choose a framing, decode in threads, list what is damaged, split."""
+"""Labelled pictures as a data set: choose a framing, decode once, list what is damaged, split."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,27 +11,16 @@ from PIL import Image
 
 from imagewise.dataset import SPLITS, Dataset, Split, SplitName
 from imagewise.errors import DataError, OutputError, PictureError
-from imagewise.picture import Framing, Pixels, frame, read_picture
+from imagewise.picture import Framing, read_picture
 from imagewise.sources.download import Progress
 from imagewise.sources.looking import choose_framing, evenly
 from imagewise.sources.overview import look_over
-from imagewise.sources.picture_cache import Kept, Result, cache_key, keep, keep_choice, read_choice, read_kept
+from imagewise.sources.picture_cache import Kept, Result, cache_key, keep, keep_choice, read_choice, read_kept, state_of
+from imagewise.sources.picture_file import PictureFile
+from imagewise.sources.scanning import scan
 from imagewise.sources.splits import parts_of_train, refuse_unknown_classes
-from imagewise.splitting import content_hash
 
-_AT_A_TIME = 256  # pictures: memory does not grow with their number
 _LISTED = 20  # damaged pictures that an error message names
-
-
-@dataclass(frozen=True)
-class PictureFile:
-    """One labelled picture: where it lies, what to call it, its class, and its split where the source has
-    splits."""
-
-    path: Path
-    name: str
-    label: str
-    split: SplitName | None = None
 
 
 def load_pictures(
@@ -64,14 +49,15 @@ def load_pictures(
     if not files:
         raise DataError(f"{name} names no picture. Add pictures with their labels.")
     unknown = framing is None  # a set to train on; one to score needs no advice
+    state = state_of((file.path, file.name, file.label, file.split) for file in files)
     if framing is None:
-        looked = cache_key(_known_by(files), None)
+        looked = cache_key(state, None)
         framing, choice = read_choice(looked) or choose_framing(_sample(name, files))
         keep_choice(looked, framing, choice)
         notices = (*notices, choice)
     class_names = tuple(sorted({file.label for file in files}))
-    key = cache_key(_known_by(files), framing)
-    kept = read_kept(key, framing.shape) or _scan(key, files, framing, class_names, progress)
+    key = cache_key(state, framing)
+    kept = read_kept(key, framing.shape) or _scan_and_keep(key, files, framing, class_names, progress)
     results = kept.results
     skipped = [(f.name, r) for f, r in zip(files, results, strict=True) if isinstance(r, str)]
     if skipped and (strict or len(skipped) == len(files)):
@@ -106,16 +92,12 @@ def _sample(name: str, files: Sequence[PictureFile]) -> list[Image.Image]:
 
 def _try_read(file: PictureFile) -> Image.Image | None:
     try:
-        return read_picture(file.path)
+        return read_picture(file.source())
     except PictureError:
         return None
 
 
-def _known_by(files: Sequence[PictureFile]) -> Iterator[tuple[Path, str, str | None]]:
-    return ((file.path, file.label, file.split) for file in files)
-
-
-def _scan(
+def _scan_and_keep(
     key: str, files: Sequence[PictureFile], framing: Framing, class_names: Sequence[str], progress: Progress | None
 ) -> Kept:
     """Decode everything into the cache; into memory where the cache cannot be written."""
@@ -127,35 +109,11 @@ def _scan(
         return np.concatenate([*parts.values(), np.zeros(0, dtype=np.int64)])
 
     try:
-        return keep(key, _read_all(files, framing, progress), framing.shape, order)
+        return keep(key, scan(files, framing, progress), framing.shape, order)
     except OutputError:
-        chunks = list(_read_all(files, framing, progress))
+        chunks = list(scan(files, framing, progress))
     results = [result for some, _ in chunks for result in some]
     return Kept(results, np.concatenate([images for _, images in chunks])[order(results)])
-
-
-def _read_all(
-    files: Sequence[PictureFile], framing: Framing, progress: Progress | None
-) -> Iterator[tuple[list[Result], Pixels]]:
-    """Some files at a time, each with its content hash or in words why it cannot be read; and the framed pictures.
-
-    The hash is that of the pixels before framing: a split does not depend on the size that the network sees.
-    """
-
-    def read(file: PictureFile) -> tuple[Result, Pixels | None]:
-        try:
-            picture = read_picture(file.path)
-        except PictureError as error:
-            return str(error).removeprefix(f"{file.path}: "), None
-        return content_hash(np.asarray(picture)), frame(picture, framing)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes and resizes without holding Python's lock
-        for start in range(0, len(files), _AT_A_TIME):
-            if progress is not None:
-                progress(f"reading {len(files):,} pictures", start, len(files), "pictures")
-            answers = list(pool.map(read, files[start : start + _AT_A_TIME]))
-            framed = [image for _, image in answers if image is not None]
-            yield [result for result, _ in answers], np.array(framed, dtype=np.uint8).reshape(-1, *framing.shape)
 
 
 def _damaged(name: str, skipped: Sequence[tuple[str, str]], count: int) -> str:

@@ -11,7 +11,8 @@ from imagewise.dataset import Dataset, SplitName
 from imagewise.errors import DataError
 from imagewise.picture import Framing
 from imagewise.sources.download import Progress
-from imagewise.sources.pictures import PictureFile, load_pictures
+from imagewise.sources.picture_file import PictureFile
+from imagewise.sources.pictures import load_pictures
 from imagewise.sources.splits import SPLIT_NAMES
 
 TABLE_NAMES = ("labels.csv", "metadata.csv")  # a folder that holds one of these is such a table
@@ -47,7 +48,7 @@ def load_table(
     labels = _texts(table, "label", rows["label"])
     splits = _splits(table, rows["split"]) if "split" in rows else [None] * len(paths)
     files = [
-        PictureFile(table.parent / path, path, label, split)
+        PictureFile(str(table.parent / path), path, label, split)
         for path, label, split in zip(paths, labels, splits, strict=True)
     ]
     return load_pictures(name or table.stem, files, framing, strict=strict, progress=progress)
