@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.errors import ModelError
+from imagewise.mapped import release
 from imagewise.picture import Framing, PictureSource, frame_file
 
 FORMAT = 1
@@ -126,6 +127,7 @@ class Session:
 def _batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     for start in range(0, len(images), BATCH):
         yield images[start : start + BATCH]
+        release(images)
 
 
 @dataclass(frozen=True)

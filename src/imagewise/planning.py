@@ -13,6 +13,7 @@ from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset
 from imagewise.engines import Engine, open_engine
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
+from imagewise.mapped import pieces
 from imagewise.network import Network, build_layers
 from imagewise.recipe import Recipe, load_recipe
 from imagewise.run_folder import RunFolder
@@ -151,13 +152,13 @@ def _mean_and_std(dataset: Dataset) -> tuple[tuple[float, ...], tuple[float, ...
     """Per channel over the training pictures, in 0..1, from histograms: exact, and no copy of the pictures."""
     images = dataset["train"].images
     levels = np.arange(256) / 255
+    histograms = np.zeros((images.shape[3], 256))
+    for piece in pieces(images):
+        for channel, histogram in enumerate(histograms):
+            histogram += np.bincount(piece[..., channel].ravel(), minlength=256)
     means, stds = [], []
-    for channel in range(images.shape[3]):
-        histogram = sum(
-            np.bincount(images[start : start + 1024, :, :, channel].ravel(), minlength=256)
-            for start in range(0, len(images), 1024)
-        )
-        share = np.asarray(histogram, dtype=np.float64) / np.sum(histogram)
+    for histogram in histograms:
+        share = histogram / histogram.sum()
         mean = float(share @ levels)
         means.append(mean)
         # a channel that never changes has no deviation to divide by

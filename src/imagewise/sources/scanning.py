@@ -51,6 +51,7 @@ def _answers(files: Sequence[PictureFile], framing: Framing) -> Iterator[Answer]
     waiting: deque[Future[Answer]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for file in files:
+            source: PictureSource | PictureError
             try:
                 source = file.source()  # here, since what is packed is read in order
             except PictureError as error:
