@@ -73,6 +73,16 @@ def load_class_folders(
     )
 
 
+def holds_pictures(root: Path) -> bool:
+    """Whether a folder below this one holds a picture file; the first that is found ends the search."""
+    return any(_is_picture(name) for folder, _, names in os.walk(root) if folder != str(root) for name in names)
+
+
+def _is_picture(name: str) -> bool:
+    """By its suffix. Hidden files (`.DS_Store`, `._photo.jpg`) and others (`Thumbs.db`) are none."""
+    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES and not name.startswith(".")  # noqa: PTH122
+
+
 def _wraps(root: Path, only: Path) -> bool:
     """Whether `root` is but a wrapper around the folder `only`, which holds the class folders."""
     named_like_split = only.name.lower() in SPLIT_NAMES
@@ -122,14 +132,13 @@ def _add_pictures(
         listed = sorted((entry.name, _is_folder(entry)) for entry in entries if not entry.name.startswith("."))
     for name, is_folder in listed:
         path = f"{folder}/{name}"
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of a million files takes its time
-        if suffix in PICTURE_SUFFIXES:
+        if _is_picture(name):
             called = path[len(root) :].replace(os.sep, "/").lstrip("/")
             found.files.append(PictureFile(path, called, label, split))
             found.deeper[label] += len(above) > _ABOVE_CLASSES
         elif is_folder:
             _add_pictures(root, path, label, split, (*above, here), found)
-        elif suffix in _OTHER_KINDS:
+        elif (suffix := os.path.splitext(name)[1].lower()) in _OTHER_KINDS:  # noqa: PTH122
             found.other_kinds[suffix] += 1
 
 
@@ -184,9 +193,5 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _count_pictures(folder: Path) -> int:
-    """In the folder itself. Hidden files (`.DS_Store`, `._photo.jpg`) and other suffixes (`Thumbs.db`) are none."""
-    with os.scandir(folder) as entries:
-        return sum(
-            os.path.splitext(e.name)[1].lower() in PICTURE_SUFFIXES and not e.name.startswith(".")  # noqa: PTH122
-            for e in entries
-        )
+    """In the folder itself."""
+    return sum(map(_is_picture, os.listdir(folder)))  # noqa: PTH208

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 
 import numpy as np
@@ -22,6 +23,13 @@ SPLIT_NAMES: Mapping[str, SplitName] = {
     "val": "validation",
     "test": "test",
 }
+
+
+def split_of_name(name: str) -> SplitName | None:
+    """The split that a file is of by its name: train of `train-00000-of-00002` and of `imagenet1k_train_0001`."""
+    words = re.split(r"[^a-z]+", name.lower())
+    found = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
+    return found.pop() if len(found) == 1 else None
 
 
 def complete_splits(
