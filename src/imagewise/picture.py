@@ -83,11 +83,32 @@ def read_picture(source: PictureSource) -> Image.Image:
     except FileNotFoundError as error:
         raise PictureError(f"{name}: no such file. Check the path.") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"{name}: not a picture in a format that Pillow reads. Save it as PNG or JPEG.") from error
+        raise PictureError(f"{name}: {_what_else(source)}") from error
     # Pillow's decoders raise many kinds on damaged bytes: SyntaxError for PNG chunks, ValueError, struct.error ...
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise PictureError(f"{name}: cannot be read ({reason}). Replace the file or leave it out.") from error
+
+
+def _what_else(source: str | Path | BinaryIO) -> str:
+    """What a file is that is no picture, and what to do."""
+    try:
+        if isinstance(source, str | Path):
+            with Path(source).open("rb") as file:
+                start = file.read(512)
+        else:
+            source.seek(0)
+            start = source.read(512)
+    except (OSError, ValueError):  # a stream that cannot go back
+        start = b"?"
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        return "the file is empty. Copy or download it again."
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "a web page, not a picture; a download that was answered with one? Download it again."
+    if text.startswith(b"<svg") or (text.startswith(b"<?xml") and b"<svg" in text):
+        return "a drawing in SVG, not a picture of pixels. Save it as PNG."
+    return "not a picture in a format that Pillow reads. Save it as PNG or JPEG."
 
 
 def _too_large(name: str, size: tuple[int, int] | None) -> str:

@@ -98,6 +98,13 @@ def _groups(archive: tarfile.TarFile) -> Iterator[tuple[str, Group]]:
         yield key, group
 
 
+def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    """Of a label. `extractfile` does the same at ten times the cost."""
+    assert archive.fileobj is not None  # it is open
+    archive.fileobj.seek(info.offset_data)
+    return bytes(archive.fileobj.read(min(info.size, _MOST_LABEL_BYTES)))
+
+
 def _is_picture(suffix: str) -> bool:
     return f".{suffix.rpartition('.')[2]}" in PICTURE_SUFFIXES
 
@@ -109,9 +116,7 @@ def _label(tar: Path, archive: tarfile.TarFile, key: str, group: Group) -> str:
         if suffix not in group or label is not None:
             continue
         try:
-            file = archive.extractfile(group[suffix])
-            assert file is not None  # it is a file
-            text = file.read(_MOST_LABEL_BYTES).decode("utf-8").strip()
+            text = _content(archive, group[suffix]).decode("utf-8").strip()
             label = text
             if suffix == "json":
                 about = json.loads(text)
