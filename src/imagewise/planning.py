@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,13 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
         return _resume(data, options, RunFolder(Path(options.resume)))
     # before the data: a misspelt name should not cost a download
     recipe = None if options.recipe is None else _recipe(options.recipe, options)
-    dataset = _load(data, options)
-    recipe = recipe or _recipe(default_recipe(dataset), options)
     engine_name = options.engine or "pytorch"
-    network = design_network(recipe, dataset)
-    engine = open_engine(engine_name, options.device)
+    with ThreadPoolExecutor(1) as pool:  # a framework takes seconds to import; the data is read meanwhile
+        opening = pool.submit(open_engine, engine_name, options.device)
+        dataset = _load(data, options)
+        recipe = recipe or _recipe(default_recipe(dataset), options)
+        network = design_network(recipe, dataset)
+        engine = opening.result()
     path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
     return Plan(_source(data, dataset), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
 
