@@ -38,7 +38,7 @@ def load_data(
             for the set's own; where it has none, one is chosen by looking at the pictures, with a notice.
         offline: fetch nothing.
         strict: refuse damaged pictures instead of skipping and listing them.
-        progress: told how far a download is.
+        progress: told how far a download is, or the reading of picture files.
 
     Raises:
         DataError: no such set or path, or what is there cannot be used.
@@ -58,7 +58,7 @@ def load_data(
         return _load_named(named[source], framing, offline, progress)
     path = _path(source)
     try:
-        return _load_path(path, framing, strict)
+        return _load_path(path, framing, strict, progress)
     except OSError as error:  # a folder that may not be read, a drive that is gone
         raise DataError(f"{path}: cannot be read ({error.strerror or error}). Check that you may read it.") from error
 
@@ -97,19 +97,19 @@ def _load_named(entry: NamedSet, framing: Framing | None, offline: bool, progres
     return load_idx_folder(entry.name, folder, framing or entry.framing, entry.class_names)
 
 
-def _load_path(path: Path, framing: Framing | None, strict: bool) -> Dataset:
+def _load_path(path: Path, framing: Framing | None, strict: bool, progress: Progress | None) -> Dataset:
     if path.is_dir():
         if is_idx_folder(path):
             return load_idx_folder(path.resolve().name, path, framing)
         for table in TABLE_NAMES:
             if (path / table).is_file():
-                return load_table(path / table, framing, strict=strict, name=path.resolve().name)
-        return load_class_folders(path, framing, strict=strict)
+                return load_table(path / table, framing, strict=strict, name=path.resolve().name, progress=progress)
+        return load_class_folders(path, framing, strict=strict, progress=progress)
     match path.suffix.lower():
         case ".npz":
             return load_arrays(path, framing)
         case ".csv" | ".parquet":
-            return load_table(path, framing, strict=strict)
+            return load_table(path, framing, strict=strict, progress=progress)
     raise DataError(
         f"{path}: not a kind of data that imagewise reads. Name a folder (class folders, IDX files), or an "
         ".npz, .csv or .parquet file."

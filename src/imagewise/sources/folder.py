@@ -8,22 +8,29 @@ from pathlib import Path
 from imagewise.dataset import Dataset, SplitName
 from imagewise.errors import DataError
 from imagewise.picture import PICTURE_SUFFIXES, Framing
+from imagewise.sources.download import Progress
 from imagewise.sources.pictures import PictureFile, load_pictures
 from imagewise.sources.splits import SPLIT_NAMES
 
 
-def load_class_folders(root: Path, framing: Framing | None, *, strict: bool = False) -> Dataset:
+def load_class_folders(
+    root: Path, framing: Framing | None, *, strict: bool = False, progress: Progress | None = None
+) -> Dataset:
     """Pictures sorted into folders that are named like their classes.
 
     The folder counts as split where all its folders are called train, validation (val, valid) or test: a
     class may be called `train`, as long as another class is not called like a split. Hidden files and files
-    that are no pictures by their suffix are left alone. Pictures are not looked for deeper than in the class
-    folders.
+    that are no pictures by their suffix are left alone. A folder that holds nothing but one other folder of
+    folders, as archives unpack to, is gone through; pictures are not looked for deeper than in the class folders.
 
     Raises:
         DataError: no class folder, an empty one, a class that train lacks; and as `load_pictures`.
     """
+    name = root.resolve().name
     folders = _folders(root)
+    while len(folders) == 1 and _wraps(root, folders[0]):
+        root = folders[0]
+        folders = _folders(root)
     if not folders:
         raise DataError(_no_class_folders(root))
     notices = _stray(root, folders)
@@ -31,7 +38,19 @@ def load_class_folders(root: Path, framing: Framing | None, *, strict: bool = Fa
         files = [file for folder in folders for file in _split_folder(root, folder)]
     else:
         files = _class_folders(root, folders, None)
-    return load_pictures(root.resolve().name, files, framing, strict=strict, notices=notices)
+    return load_pictures(name, files, framing, strict=strict, notices=notices, progress=progress)
+
+
+def _wraps(root: Path, only: Path) -> bool:
+    """Whether `root` is but a wrapper around the folder `only`, which holds the class folders."""
+    named_like_split = only.name.lower() in SPLIT_NAMES
+    return (
+        not named_like_split
+        and not only.is_symlink()
+        and not _pictures(root)
+        and not _pictures(only)
+        and bool(_folders(only))
+    )
 
 
 def _split_folder(root: Path, folder: Path) -> list[PictureFile]:
@@ -82,9 +101,11 @@ def _folders(folder: Path) -> list[Path]:
 
 def _pictures(folder: Path) -> list[Path]:
     """Sorted by name; hidden files (`.DS_Store`, `._photo.jpg`) and other suffixes (`Thumbs.db`) are no
-    pictures."""
+    pictures. A link that leads nowhere counts, so that it is listed as damaged."""
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and not path.name.startswith(".")
+        and (path.is_file() or path.is_symlink())
     )

@@ -10,6 +10,7 @@ from typing import Any
 from imagewise.dataset import Dataset, SplitName
 from imagewise.errors import DataError
 from imagewise.picture import Framing
+from imagewise.sources.download import Progress
 from imagewise.sources.pictures import PictureFile, load_pictures
 from imagewise.sources.splits import SPLIT_NAMES
 
@@ -17,7 +18,14 @@ TABLE_NAMES = ("labels.csv", "metadata.csv")  # a folder that holds one of these
 _FILE_COLUMNS = ("file", "file_name", "path")
 
 
-def load_table(table: Path, framing: Framing | None, *, strict: bool = False, name: str | None = None) -> Dataset:
+def load_table(
+    table: Path,
+    framing: Framing | None,
+    *,
+    strict: bool = False,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
     """A table with the columns `file` (or `file_name`, `path`) and `label`, and perhaps `split`.
 
     Paths are relative to the table. Labels are strings. Files that are missing or damaged are skipped and
@@ -42,7 +50,7 @@ def load_table(table: Path, framing: Framing | None, *, strict: bool = False, na
         PictureFile(table.parent / path, path, label, split)
         for path, label, split in zip(paths, labels, splits, strict=True)
     ]
-    return load_pictures(name or table.stem, files, framing, strict=strict)
+    return load_pictures(name or table.stem, files, framing, strict=strict, progress=progress)
 
 
 def _read_csv(table: Path) -> dict[str, list[Any]]:
