@@ -22,6 +22,9 @@ from imagewise.sources.catalog import named_sets
 from imagewise.sources.download import Progress
 
 
+MANY_PICTURES = 20_000
+
+
 @dataclass(frozen=True)
 class Options:
     """What a user may say about a run; see `imagewise.train`."""
@@ -136,8 +139,13 @@ def _source(data: Dataset | str | Path | None, dataset: Dataset) -> str | None:
 
 
 def default_recipe(dataset: Dataset) -> str:
-    """The recipe's name where the user names none: by what the pictures look like."""
-    return "perceptron" if dataset.framing.kind == "ink" else "photo"
+    """The recipe's name where the user names none: by what the pictures look like, and how many there are.
+
+    `quick` goes over the pictures twice: enough for MNIST, too little for a small set, which `good` makes the most of.
+    """
+    if dataset.framing.kind == "photo":
+        return "photo"
+    return "quick" if len(dataset["train"]) >= MANY_PICTURES else "good"
 
 
 def design_network(recipe: Recipe, dataset: Dataset) -> Network:
