@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from imagewise.checkpoint import Checkpoint
+from imagewise.class_weights import class_weights
 from imagewise.dataset import Dataset
 from imagewise.engines import Engine, open_engine
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
@@ -64,6 +65,7 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
     recipe = None if options.recipe is None else _recipe(options.recipe, options)
     dataset = _load(data, options)
     recipe = recipe or _recipe(default_recipe(dataset), options)
+    class_weights(recipe, dataset)  # a class that there is not is said now
     engine_name = options.engine or "pytorch"
     network = design_network(recipe, dataset)
     engine = open_engine(engine_name, options.device)
