@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from imagewise.checkpoint import Checkpoint
+from imagewise.class_weights import class_weights
 from imagewise.dataset import Dataset
 from imagewise.engines import Engine, open_engine
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
@@ -20,7 +21,6 @@ from imagewise.run_folder import RunFolder
 from imagewise.sources import load_data
 from imagewise.sources.catalog import named_sets
 from imagewise.sources.download import Progress
-
 
 MANY_PICTURES = 20_000
 
@@ -71,6 +71,7 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
         opening = pool.submit(open_engine, engine_name, options.device)
         dataset = _load(data, options)
         recipe = recipe or _recipe(default_recipe(dataset), options)
+        class_weights(recipe, dataset)  # a class that there is not is said now
         network = design_network(recipe, dataset)
         engine = opening.result()
     path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
