@@ -28,16 +28,18 @@ def a_stack(hidden: list[int], classes: int, seed: int) -> torch.nn.Sequential:
     classes=st.integers(2, 6),
     count=st.integers(1, 8),
     smoothing=st.one_of(st.just(0.0), st.floats(0, 0.9)),
+    weighted=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_a_dense_stacks_gradients_are_autograds(
-    hidden: list[int], classes: int, count: int, smoothing: float, seed: int
+    hidden: list[int], classes: int, count: int, smoothing: float, weighted: bool, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((count, 1, 3, 4), dtype=torch.float64, generator=generator)
     y = torch.randint(classes, (count,), generator=generator)
     by_hand, by_autograd = a_stack(hidden, classes, seed), a_stack(hidden, classes, seed)
-    found, wanted = DenseStack(by_hand, smoothing), Autograd(by_autograd, smoothing)
+    weights = 0.1 + 5 * torch.rand(classes, dtype=torch.float64, generator=generator) if weighted else None
+    found, wanted = DenseStack(by_hand, smoothing, weights), Autograd(by_autograd, smoothing, weights)
     for _ in range(2):  # the second step must not add to the first one's gradients
         cost, logits = found(x, y)
         wanted_cost, wanted_logits = wanted(x, y)
@@ -63,12 +65,17 @@ def test_nothing_flows_back_through_a_relu_that_is_off() -> None:
 
 @pytest.mark.parametrize("gradients", [DenseStack, Autograd])
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
-def test_the_cost_is_pytorchs_cross_entropy(gradients: type[DenseStack] | type[Autograd], smoothing: float) -> None:
+@pytest.mark.parametrize("weights", [None, [0.5, 3.0, 1.0]])
+def test_the_cost_is_pytorchs_cross_entropy(
+    gradients: type[DenseStack] | type[Autograd], smoothing: float, weights: list[float] | None
+) -> None:
+    weight = None if weights is None else torch.tensor(weights, dtype=torch.float64)
     module = a_stack([4], 3, 1)
     x, y = torch.rand((5, 1, 3, 4), dtype=torch.float64, generator=torch.Generator()), torch.arange(5) % 3
-    cost, logits = gradients(module, smoothing)(x, y)
+    cost, logits = gradients(module, smoothing, weight)(x, y)
     torch.testing.assert_close(logits, module(x).detach())
-    torch.testing.assert_close(cost, torch.nn.functional.cross_entropy(logits, y, label_smoothing=smoothing))
+    wanted = torch.nn.CrossEntropyLoss(weight, label_smoothing=smoothing)
+    torch.testing.assert_close(cost, wanted(logits, y))
     assert not cost.requires_grad
     assert not logits.requires_grad
 

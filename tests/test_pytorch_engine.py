@@ -32,21 +32,26 @@ def pytorch() -> Engine:
     return PyTorchEngine("cpu")
 
 
-def cross_entropy(logits: NDArray[Any], labels: NDArray[np.int64], smoothing: float = 0.0) -> float:
-    function = torch.nn.functional.cross_entropy
-    return float(function(torch.from_numpy(logits), torch.from_numpy(labels), label_smoothing=smoothing))
+def cross_entropy(
+    logits: NDArray[Any], labels: NDArray[np.int64], smoothing: float = 0.0, weights: list[float] | None = None
+) -> float:
+    weight = None if weights is None else torch.tensor(weights, dtype=torch.float64)
+    function = torch.nn.CrossEntropyLoss(weight, label_smoothing=smoothing)
+    return float(function(torch.from_numpy(logits), torch.from_numpy(labels)))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weights", [None, [1.0, 4.0, 0.5]])
 def test_the_cost_is_the_mean_cross_entropy_over_the_epochs_batches(
-    pytorch: Engine, tiny_dataset: Dataset, smoothing: float
+    pytorch: Engine, tiny_dataset: Dataset, smoothing: float, weights: list[float] | None
 ) -> None:
-    one_batch = LINEAR | {"batch_size": 90, "epochs": 1, "label_smoothing": smoothing}
+    chosen = {"class_weights": {"middle": 4, "top": 0.5} if weights else "none"}
+    one_batch = LINEAR | chosen | {"batch_size": 90, "epochs": 1, "label_smoothing": smoothing}
     network, fitted = fit(pytorch, one_batch, tiny_dataset)
     train, validation = tiny_dataset["train"], tiny_dataset["validation"]
     before = reference_logits(network, initial_weights(network, "he", 0), train.images)
     (record,) = fitted.history
-    assert record.cost == pytest.approx(cross_entropy(before, train.labels, smoothing), rel=1e-5)
+    assert record.cost == pytest.approx(cross_entropy(before, train.labels, smoothing, weights), rel=1e-5)
     assert record.accuracy == pytest.approx((before.argmax(1) == train.labels).mean())
     after = reference_logits(network, fitted.weights, validation.images)
     assert record.validation_cost == pytest.approx(cross_entropy(after, validation.labels), rel=1e-5)

@@ -75,6 +75,7 @@ recipes = st.builds(
             "initialization": st.sampled_from(["he", "glorot", "normal"]),
             "normalize": st.sampled_from(["unit", "standard"]),
             "label_smoothing": shares,
+            "class_weights": st.sampled_from(["none", "auto"]) | st.dictionaries(names, rates),
             "augment": augments,
             "seed": st.integers(0, 2**63 - 1),
         },
@@ -124,6 +125,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"normalize": "whiten"}, "normalize"),
     ({"label_smoothing": 1}, "label_smoothing"),
     ({"label_smoothing": -0.1}, "label_smoothing"),
+    ({"class_weights": "balanced"}, "class_weights: must be 'none', 'auto' or a weight for classes by name"),
+    ({"class_weights": 2}, "class_weights: must be"),
+    ({"class_weights": ["auto"]}, "class_weights: must be"),
+    ({"class_weights.daisy": 0}, "class_weights: the weight of 'daisy' must be a number above 0"),
+    ({"class_weights.daisy": "auto"}, "the weight of 'daisy' must be a number above 0"),
+    ({"class_weights.daisy": True}, "the weight of 'daisy' must be a number above 0"),
+    ({"class_weights.daisy": float("nan")}, "the weight of 'daisy' must be a number above 0"),
+    ({"class_weights.daisy": float("inf")}, "the weight of 'daisy' must be a number above 0"),
+    ({"class_weights": "auto", "class_weights.daisy": 2}, r"class_weights\.daisy: class_weights has no fields"),
     ({"name": 3}, "name"),
     ({"network": "perceptron"}, "network"),
     ({"network": {}}, r"network\.name"),
@@ -197,6 +207,16 @@ def test_override_reaches_any_field_and_leaves_the_others() -> None:
     assert (changed.batch_size, changed.seed) == (100, 0)
     assert recipe == Recipe.parse(PLAIN, "p")
     assert recipe.override({}) == recipe
+
+
+def test_class_weights_are_set_by_word_or_by_name_whatever_stood_there() -> None:
+    recipe = Recipe.parse(PLAIN, "p")
+    assert recipe.class_weights == "none"
+    named = recipe.override(dict([parse_setting("class_weights.daisy=2"), parse_setting("class_weights.v1.5=0.5")]))
+    assert named.class_weights == {"daisy": 2.0, "v1.5": 0.5}  # a class's name may have dots
+    assert named.override({"class_weights.daisy": 3}).class_weights == {"daisy": 3.0, "v1.5": 0.5}
+    assert named.override({"class_weights": "auto"}).class_weights == "auto"
+    assert named.override({"class_weights": "none"}).override({"class_weights.rose": 4}).class_weights == {"rose": 4.0}
 
 
 def test_override_can_change_the_kind_of_optimiser() -> None:

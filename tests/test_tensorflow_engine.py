@@ -39,7 +39,15 @@ SMOOTH = {  # all but what is drawn anew for each batch, which every engine draw
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@pytest.mark.parametrize("values", [LINEAR | {"initialization": "normal", "keep": "last"}, LINEAR | SMOOTH])
+@pytest.mark.parametrize(
+    "values",
+    [
+        LINEAR | {"initialization": "normal", "keep": "last"},
+        LINEAR | {"class_weights": {"middle": 5, "top": 0.2}, "keep": "last"},
+        LINEAR | SMOOTH | {"class_weights": {"bottom": 3}},
+    ],
+    ids=["plain", "weights", "weights and smoothing"],
+)
 def test_two_epochs_give_the_weights_and_costs_that_pytorch_gives(
     tiny_dataset: Dataset, values: dict[str, Any], optimizer: dict[str, Any]
 ) -> None:

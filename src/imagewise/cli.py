@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -77,6 +78,8 @@ def main() -> None:
         app(prog_name="imagewise")
     except KeyboardInterrupt:  # while the command line itself was still loading
         sys.exit(130)
+    finally:
+        gc.freeze()  # or Python's last collection walks all that a framework imported: 0.4 s of waiting for nothing
 
 
 def _version(wanted: bool) -> None:

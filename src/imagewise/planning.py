@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from imagewise.checkpoint import Checkpoint
+from imagewise.class_weights import class_weights
 from imagewise.dataset import Dataset
 from imagewise.engines import Engine, open_engine
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
@@ -20,6 +22,8 @@ from imagewise.run_folder import RunFolder
 from imagewise.sources import load_data
 from imagewise.sources.catalog import named_sets
 from imagewise.sources.download import Progress
+
+MANY_PICTURES = 20_000
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,14 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
         return _resume(data, options, RunFolder(Path(options.resume)))
     # before the data: a misspelt name should not cost a download
     recipe = None if options.recipe is None else _recipe(options.recipe, options)
-    dataset = _load(data, options)
-    recipe = recipe or _recipe(default_recipe(dataset), options)
     engine_name = options.engine or "pytorch"
-    network = design_network(recipe, dataset)
-    engine = open_engine(engine_name, options.device)
+    with ThreadPoolExecutor(1) as pool:  # a framework takes seconds to import; the data is read meanwhile
+        opening = pool.submit(open_engine, engine_name, options.device)
+        dataset = _load(data, options)
+        recipe = recipe or _recipe(default_recipe(dataset), options)
+        class_weights(recipe, dataset)  # a class that there is not is said now
+        network = design_network(recipe, dataset)
+        engine = opening.result()
     path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
     return Plan(_source(data, dataset), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
 
@@ -134,8 +141,13 @@ def _source(data: Dataset | str | Path | None, dataset: Dataset) -> str | None:
 
 
 def default_recipe(dataset: Dataset) -> str:
-    """The recipe's name where the user names none: by what the pictures look like."""
-    return "perceptron" if dataset.framing.kind == "ink" else "photo"
+    """The recipe's name where the user names none: by what the pictures look like, and how many there are.
+
+    `quick` goes over the pictures twice: enough for MNIST, too little for a small set, which `good` makes the most of.
+    """
+    if dataset.framing.kind == "photo":
+        return "photo"
+    return "quick" if len(dataset["train"]) >= MANY_PICTURES else "good"
 
 
 def design_network(recipe: Recipe, dataset: Dataset) -> Network:

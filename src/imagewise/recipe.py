@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imagewise.dataset import SplitName
 from imagewise.errors import RecipeError
@@ -154,8 +155,24 @@ class Recipe(_Part):
     normalize: Literal["unit", "standard"] = "unit"
     """unit: pixels in 0..1; standard: mean 0, deviation 1 for each channel of the training pictures."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    class_weights: Literal["none", "auto"] | dict[str, float] = "none"
+    """What a picture of each class counts in the cost: auto is the more the rarer; a table names weights, else 1."""
     augment: Augment = Augment()
     seed: int = Field(0, ge=0, lt=2**63)
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _weights_are_above_0(cls, value: Any) -> Any:
+        """Here, as pydantic names its own failures after each member of the union."""
+        if not isinstance(value, dict):
+            if value not in ("none", "auto"):
+                raise ValueError(f"must be 'none', 'auto' or a weight for classes by name (not {value!r})")
+            return value
+        for name, weight in value.items():
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not number or not 0 < weight < inf:
+                raise ValueError(f"the weight of {name!r} must be a number above 0 (not {weight!r})")
+        return value
 
     @model_validator(mode="after")
     def _choosing_needs_validation(self) -> Self:
@@ -183,13 +200,15 @@ class Recipe(_Part):
         """A new recipe with fields replaced: `{"epochs": 30, "augment.rotate": 10}`. Raises RecipeError."""
         values = self.model_dump(mode="json", exclude_unset=True)
         for key, value in changes.items():
-            *path, last = key.split(".")
+            *path, last = _steps(key)
             place = values
+            if path == ["class_weights"] and place.get("class_weights") == "none":
+                del place["class_weights"]
             for part in path:
                 place = place.setdefault(part, {})
                 if not isinstance(place, dict):
                     raise RecipeError(f"recipe {self.name}: {key}: {part} has no fields.")
-            if isinstance(place.get(last), dict) and not isinstance(value, dict):
+            if isinstance(place.get(last), dict) and not isinstance(value, dict) and key != "class_weights":
                 raise RecipeError(f"recipe {self.name}: {key} has fields of its own; set one, as in {key}.name.")
             place[last] = value
         return Recipe.parse(values, self.name)
@@ -208,6 +227,12 @@ _PARTS: Mapping[str, type[_Part]] = {
     "augment": Augment,
     "pen": Pen,
 }
+
+
+def _steps(key: str) -> list[str]:
+    """`augment.pen.blur` part by part; what follows `class_weights.` is a class's name, dots and all."""
+    field, dot, name = key.partition(".")
+    return [field, name] if dot and field == "class_weights" else key.split(".")
 
 
 def _problem(error: dict[str, Any]) -> str:

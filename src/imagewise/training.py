@@ -14,6 +14,7 @@ import numpy as np
 
 from imagewise.atomic import write_atomically
 from imagewise.checkpoint import Checkpoint
+from imagewise.class_weights import class_weights
 from imagewise.dataset import Dataset, SplitName
 from imagewise.engines import Callbacks, Fitted
 from imagewise.errors import TrainingError
@@ -250,6 +251,7 @@ def _score(session: Session, plan: Plan, name: SplitName) -> Evaluation:
 def _record(plan: Plan) -> dict[str, Any]:
     """All that is needed to repeat the run."""
     dataset = plan.dataset
+    weights = class_weights(plan.recipe, dataset)
     return {
         "command": sys.argv,
         "data": {
@@ -263,6 +265,7 @@ def _record(plan: Plan) -> dict[str, Any]:
         "class_names": list(dataset.class_names),
         "framing": dataset.framing.as_dict(),
         "recipe": plan.recipe.model_dump(mode="json"),
+        "class_weights": None if weights is None else dict(zip(dataset.class_names, weights.tolist(), strict=True)),
         "network": plan.network.as_dict(),
         "engine": plan.engine_name,
         "device": plan.engine.device,

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imagewise.checkpoint import Checkpoint
+from imagewise.class_weights import class_weights
 from imagewise.history import EpochRecord
 from imagewise.live import DownloadDisplay, Live, describe, tell_of
 from imagewise.planning import Plan
 from imagewise.training import TrainingCallbacks
+
+WEIGHTS_SHOWN = 12  # classes
 
 
 class TrainingDisplay(TrainingCallbacks, Live):
@@ -37,6 +43,10 @@ class TrainingDisplay(TrainingCallbacks, Live):
         counts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
         self.line(f"data    {dataset.name}: {counts}; {len(dataset.class_names)} classes, {describe(dataset.shape)}")
         self.line(f"recipe  {recipe.name}: {epochs}, batches of {recipe.batch_size}")
+        weights = class_weights(recipe, dataset)
+        if weights is not None:
+            chosen = "auto" if recipe.class_weights == "auto" else "as set"
+            self.line(f"weights {chosen}: {_weights(dataset.class_names, weights)}")
         self.line(f"device  {plan.engine.device}, {plan.engine_name}")
         self.line(f"run     {plan.folder.path}")
         self._epochs = recipe.epochs
@@ -64,6 +74,15 @@ def epoch_line(record: EpochRecord, epochs: int) -> str:
     validation = record.validation_accuracy
     scored = "" if validation is None else f"  validation {validation:.2%}"
     return f"epoch {record.epoch}/{epochs}  cost {record.cost:.4f}{scored}  {record.seconds:.1f} s"
+
+
+def _weights(names: Sequence[str], weights: Sequence[float] | NDArray[np.float32]) -> str:
+    """`daisy 1.2, rose 0.8`; of many classes the lightest and the heaviest."""
+    pairs = [f"{name} {weight:.3g}" for name, weight in zip(names, weights, strict=True)]
+    if len(pairs) <= WEIGHTS_SHOWN:
+        return ", ".join(pairs)
+    order = np.argsort(weights, kind="stable")
+    return f"from {pairs[order[0]]} to {pairs[order[-1]]}"
 
 
 def _duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.checkpoint import Checkpoint
+from imagewise.class_weights import class_weights
 from imagewise.dataset import Dataset, Split, concatenate
 from imagewise.engines import Callbacks, Fitted
 from imagewise.engines.course import Course
@@ -33,10 +34,12 @@ class Material:
     Attributes:
         training: what is learnt from.
         validation: what is chosen by; None where the recipe learns from it too, or there is none.
+        class_weights: (classes,) float32, what each class counts in the cost of training; None where all count alike.
     """
 
     training: Split
     validation: Split | None
+    class_weights: NDArray[np.float32] | None = None
 
     @classmethod
     def choose(cls, network: Network, recipe: Recipe, dataset: Dataset) -> Material:
@@ -44,6 +47,7 @@ class Material:
 
         Raises:
             EngineError: batches of one picture, and a network with batch normalisation.
+            RecipeError: a weight for a class that there is not.
         """
         training = concatenate([dataset.splits[name] for name in recipe.fitted_splits if name in dataset])
         smallest = len(training) // -(-len(training) // recipe.batch_size)  # see epoch_order
@@ -53,7 +57,8 @@ class Material:
                 f"batch_size {recipe.batch_size} makes batches of one picture, which batch normalisation cannot use; "
                 "raise --batch-size."
             )
-        return cls(training, dataset.splits.get("validation") if recipe.fit_on == "train" else None)
+        validation = dataset.splits.get("validation") if recipe.fit_on == "train" else None
+        return cls(training, validation, class_weights(recipe, dataset))
 
 
 class Learner(Protocol):

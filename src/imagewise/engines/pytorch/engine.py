@@ -69,7 +69,7 @@ class PyTorchEngine:
         """Train; see `imagewise.engines.Engine`."""
         course = Course(recipe, dataset, resume)
         material = Material.choose(network, recipe, dataset)
-        learner = _Learner(network, recipe, material.training, dataset.framing.kind, self._device)
+        learner = _Learner(network, recipe, material, dataset.framing.kind, self._device)
         return drive(learner, network, material, course, callbacks, resume)
 
 
@@ -77,7 +77,7 @@ class _Learner:
     """The module, its optimiser and the training pictures on the device; see `imagewise.engines.driver.Learner`."""
 
     def __init__(
-        self, network: Network, recipe: Recipe, training: Split, kind: FramingKind, device: torch.device
+        self, network: Network, recipe: Recipe, material: Material, kind: FramingKind, device: torch.device
     ) -> None:
         self.network, self.recipe, self.device = network, recipe, device
         self.generator = torch.Generator(device)
@@ -85,9 +85,10 @@ class _Learner:
         self.load(initial_weights(network, recipe.initialization, recipe.seed))
         self.optimizer = build_optimizer(self.module, recipe.optimizer)
         fast = is_dense_stack(network.layers)
-        self.gradients: Gradients = (DenseStack if fast else Autograd)(self.module, recipe.label_smoothing)
-        self.count = len(training)
-        self.training = Batches(training, network, device)
+        weights = None if material.class_weights is None else torch.from_numpy(material.class_weights).to(device)
+        self.gradients: Gradients = (DenseStack if fast else Autograd)(self.module, recipe.label_smoothing, weights)
+        self.count = len(material.training)
+        self.training = Batches(material.training, network, device)
         height, width, _ = network.input_shape
         self.augmentation = augmentation_for(recipe.augment, kind, height, width, device)
 

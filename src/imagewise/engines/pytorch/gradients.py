@@ -1,8 +1,9 @@
 """One training step's gradients: by autograd, or written out for plain Dense stacks.
 
-Both leave the gradients of the mean cross-entropy in `parameter.grad` and return (cost, logits). The second saves
-what autograd costs a small network in bookkeeping and is held to the first by the tests. It derives from the layer
-list: Flatten, Dense-ReLU pairs, Dense, every Dense with a bias.
+Both leave the gradients of the mean cross-entropy, as PyTorch defines it with label smoothing and class weights, in
+`parameter.grad` and return (cost, logits). The second saves what autograd costs a small network in bookkeeping and is
+held to the first by the tests. It derives from the layer list: Flatten, Dense-ReLU pairs, Dense, every Dense with a
+bias.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ class Gradients(Protocol):
 
 
 class Autograd:
-    """Any module."""
+    """Any module. `class_weights`: (classes,), or None."""
 
-    def __init__(self, module: nn.Module, label_smoothing: float) -> None:
+    def __init__(self, module: nn.Module, label_smoothing: float, class_weights: Tensor | None = None) -> None:
         self._module = module
-        self._smoothing = label_smoothing
+        self._smoothing, self._weights = label_smoothing, class_weights
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Forward, backward."""
         self._module.zero_grad(set_to_none=True)
         logits = self._module(x)
-        cost = F.cross_entropy(logits, y, label_smoothing=self._smoothing)
+        cost = F.cross_entropy(logits, y, self._weights, label_smoothing=self._smoothing)
         cost.backward()  # type: ignore[no-untyped-call]
         return cost.detach(), logits.detach()
 
@@ -43,12 +44,12 @@ class Autograd:
 class DenseStack:
     """Plain Dense stacks only; see `is_dense_stack`."""
 
-    def __init__(self, module: nn.Sequential, label_smoothing: float) -> None:
+    def __init__(self, module: nn.Sequential, label_smoothing: float, class_weights: Tensor | None = None) -> None:
         self._layers = [layer for layer in module if isinstance(layer, nn.Linear)]
         for layer in self._layers:
             layer.weight.grad = torch.zeros_like(layer.weight)
             layer.bias.grad = torch.zeros_like(layer.bias)
-        self._smoothing = label_smoothing
+        self._smoothing, self._weights = label_smoothing, class_weights
 
     @torch.no_grad()
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,12 +60,10 @@ class DenseStack:
         last = self._layers[-1]
         logits = torch.addmm(last.bias, inputs[-1], last.weight.t())
         log_probabilities = torch.log_softmax(logits, dim=1)
-        classes, right, share = logits.shape[1], 1 - self._smoothing, 1 / len(y)
-        target = torch.full_like(logits, self._smoothing / classes * share)
-        target.scatter_add_(1, y[:, None], target.new_full((len(y), 1), right * share))
+        target, mass = self._target(logits, y)
         cost = -(target * log_probabilities).sum()
-        # d cost / d logits = softmax - target, over the batch
-        upstream = log_probabilities.exp_().mul_(share).sub_(target)
+        # d cost / d logits = softmax times the target's sum - target
+        upstream = log_probabilities.exp_().mul_(mass).sub_(target)
         for layer, value in zip(reversed(self._layers), reversed(inputs), strict=True):
             torch.mm(upstream.t(), value, out=layer.weight.grad)
             torch.sum(upstream, 0, out=layer.bias.grad)
@@ -72,6 +71,19 @@ class DenseStack:
                 # the input is a ReLU's output, so where it is 0 nothing flows back
                 upstream = torch.ops.aten.threshold_backward(torch.mm(upstream, layer.weight), value, 0)
         return cost, logits
+
+    def _target(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor | float]:
+        """What the log-probabilities are multiplied by, (N, classes), and its sum a picture: (N, 1), or the same."""
+        spread, right = self._smoothing / logits.shape[1], 1 - self._smoothing
+        if self._weights is None:
+            share = 1 / len(y)
+            target = torch.full_like(logits, spread * share)
+            target.scatter_add_(1, y[:, None], target.new_full((len(y), 1), right * share))
+            return target, share
+        weights = self._weights[y]
+        target = (spread * self._weights).repeat(len(y), 1)
+        target.scatter_add_(1, y[:, None], right * weights[:, None]).div_(weights.sum())
+        return target, target.sum(1, keepdim=True)
 
 
 def is_dense_stack(layers: tuple[Layer, ...]) -> bool:

@@ -21,7 +21,7 @@ from imagewise.engines.tensorflow.augmentation import augmentation_for
 from imagewise.engines.tensorflow.framework import tf
 from imagewise.engines.tensorflow.optimization import build_optimizer, load_state, read_state
 from imagewise.engines.tensorflow.reader import KerasNetwork
-from imagewise.engines.tensorflow.steps import Steps, cross_entropy, right_answers
+from imagewise.engines.tensorflow.steps import Cost, Steps, right_answers
 from imagewise.errors import EngineError
 from imagewise.initialization import initial_weights
 from imagewise.mapped import release
@@ -77,20 +77,21 @@ class TensorFlowEngine:
         with tf.device("/CPU:0" if self._gpu is None else "/GPU:0"):
             course = Course(recipe, dataset, resume)
             material = Material.choose(network, recipe, dataset)
-            learner = _Learner(network, recipe, material.training, dataset.framing.kind)
+            learner = _Learner(network, recipe, material, dataset.framing.kind)
             return drive(learner, network, material, course, callbacks, resume)
 
 
 class _Learner:
     """The model, its optimiser and its compiled functions; see `imagewise.engines.driver.Learner`."""
 
-    def __init__(self, network: Network, recipe: Recipe, training: Split, kind: FramingKind) -> None:
-        self.network, self.recipe, self.training = network, recipe, training
+    def __init__(self, network: Network, recipe: Recipe, material: Material, kind: FramingKind) -> None:
+        self.network, self.recipe, self.training = network, recipe, material.training
         augmentation = augmentation_for(recipe.augment, kind)
         self.reader = KerasNetwork(network)
         self.reader.load(initial_weights(network, recipe.initialization, recipe.seed))
         self.optimizer = build_optimizer(self.reader.parameters, recipe.optimizer)
-        self._steps = Steps(self.reader, self.optimizer, augmentation, recipe.label_smoothing)
+        cost = Cost(recipe.label_smoothing, material.class_weights)
+        self._steps = Steps(self.reader, self.optimizer, augmentation, cost)
         self._steps_a_call = 1
         pictures = tf.TensorSpec((None, *network.input_shape), tf.uint8)
         signature = [pictures, tf.TensorSpec((None,), tf.int64)]
@@ -135,7 +136,7 @@ class _Learner:
 
     def _scored(self, pictures: Any, labels: Any) -> tuple[Any, Any, Any]:
         logits = self.reader.model(tf.cast(pictures, tf.float32), training=False)
-        return logits, tf.reduce_sum(cross_entropy(logits, labels)), right_answers(logits, labels)
+        return logits, tf.reduce_sum(Cost().each(logits, labels)), right_answers(logits, labels)
 
     def score(self, split: Split) -> tuple[float, float]:
         cost, right = 0.0, 0.0

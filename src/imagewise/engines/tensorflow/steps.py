@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,10 @@ class Steps:
         reader: KerasNetwork,
         optimizer: Optimizer,
         augmentation: Augmentation | None,
-        label_smoothing: float,
+        cost: Cost,
     ) -> None:
         self._reader, self._optimizer = reader, optimizer
-        self._augmentation, self._smoothing = augmentation, label_smoothing
+        self._augmentation, self._cost = augmentation, cost
         signature = [
             tf.TensorSpec((None, *reader.model.input_shape[1:]), tf.uint8),
             tf.TensorSpec((None,), tf.int64),  # labels
@@ -77,18 +78,39 @@ class Steps:
         parameters = list(self._reader.parameters.values())
         with tf.GradientTape() as tape:
             logits = self._reader.model(pixels, training=True)
-            cost = tf.reduce_mean(cross_entropy(logits, labels, self._smoothing))
+            cost = self._cost.mean(logits, labels)
         self._optimizer.apply(tape.gradient(cost, parameters), numbers)
         return tf.stack([cost * tf.cast(tf.shape(labels)[0], tf.float32), right_answers(logits, labels)])
 
 
-def cross_entropy(logits: Any, labels: Any, smoothing: float = 0.0) -> Any:
-    """(N,): of each picture; a share `smoothing` of the target is spread over all classes."""
-    if not smoothing:
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    classes = logits.shape[1]
-    target = tf.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
-    return tf.nn.softmax_cross_entropy_with_logits(target, logits)
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """Cross-entropy as PyTorch defines it.
+
+    Attributes:
+        smoothing: the share of the target that is spread over all classes.
+        weights: (classes,) float32, what each class counts; None where all count alike.
+    """
+
+    smoothing: float = 0.0
+    weights: NDArray[np.float32] | None = None
+
+    def each(self, logits: Any, labels: Any) -> Any:
+        """(N,): of each picture."""
+        if not self.smoothing and self.weights is None:
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        classes = logits.shape[1]
+        target = tf.one_hot(labels, classes) * (1 - self.smoothing) + self.smoothing / classes
+        if self.weights is None:
+            return tf.nn.softmax_cross_entropy_with_logits(target, logits)
+        # not TensorFlow's own, whose gradient takes for granted that a target's sum is 1
+        return -tf.reduce_sum(target * self.weights * tf.nn.log_softmax(logits), 1)
+
+    def mean(self, logits: Any, labels: Any) -> Any:
+        """(): over the batch, by the weights of its labels."""
+        if self.weights is None:
+            return tf.reduce_mean(self.each(logits, labels))
+        return tf.reduce_sum(self.each(logits, labels)) / tf.reduce_sum(tf.gather(self.weights, labels))
 
 
 def right_answers(logits: Any, labels: Any) -> Any:
