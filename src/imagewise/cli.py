@@ -307,6 +307,25 @@ def export(
 
 
 @app.command()
+def serve(
+    model: options.ServedModels = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8000,
+    workers: options.Workers = 1,
+) -> None:
+    """Put models on the web: an HTTP API for programs, a page for people.
+
+    IMAGEWISE_API_KEY, where it is set, is the key that requests must bring.
+    """
+    from imagewise.server.serving import Settings
+    from imagewise.server.serving import serve as run
+    from imagewise.server.shelf import named_files
+
+    key = os.environ.get("IMAGEWISE_API_KEY") or None
+    run(Settings(named_files(model or []), host, port, workers, api_key=key))
+
+
+@app.command()
 def recipes(name: options.RecipeToPrint = None, json_: Json = False) -> None:
     """List the recipes, or print one.
 
