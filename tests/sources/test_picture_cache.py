@@ -42,7 +42,7 @@ def pets(tmp_path: Path, draw: Draw) -> Path:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that the scan reads."""
     seen: list[str] = []
-    inner = scanning.read_picture
+    inner = read_picture
 
     def note(source: Any) -> Any:
         seen.append(str(source))
