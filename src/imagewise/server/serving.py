@@ -56,7 +56,7 @@ def serve(settings: Settings) -> None:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise EngineError("serving needs more packages: pip install 'imagewise[serve]'.") from error
-    listening = _listen(settings.host, settings.port)
+    listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"imagewise: http://{host}:{port} (Ctrl-C ends it)", file=sys.stderr, flush=True)
@@ -71,7 +71,8 @@ def serve(settings: Settings) -> None:
                 run_workers(settings, listening, folder)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises EngineError where that cannot be."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family, socket.SOCK_STREAM)
