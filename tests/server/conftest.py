@@ -13,7 +13,7 @@ from running_servers import WORDS, RunningServer, model_with, running
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """Serves `digits`, which ships; `words`, the same with its classes spelt out; `whole`, which frames as photographs."""
+    """Serves `digits`, which ships; `words`, the same with its classes spelt out; `whole`, which frames as `photo`."""
     folder = tmp_path_factory.mktemp("served")
     words = model_with(folder / "words.onnx", class_names=WORDS)
     framing = {"kind": "photo", "height": 28, "width": 28, "channels": 1}
