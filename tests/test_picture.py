@@ -17,8 +17,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from imagewise import ink
 from imagewise.errors import ModelError, PictureError
-from imagewise.ink import is_framed, place
 from imagewise.picture import MAX_PIXELS, Framing, frame, frame_file, frame_many, read_picture
 
 INK = Framing("ink", 28, 28, 1)
@@ -310,9 +310,9 @@ def test_many_pictures_at_once_are_framed_as_one_by_one(pictures: list[Image.Ima
 
 @given(pictures=small_pictures())
 def test_what_is_called_framed_is_what_placing_leaves_alone(pictures: list[Image.Image]) -> None:
-    inks = np.stack([np.asarray(picture.convert("L")) for picture in pictures])
-    for ink, framed in zip(inks, is_framed(inks), strict=True):
-        assert framed == (bool(ink.any()) and np.array_equal(place(ink, 28, 28), ink))
+    maps = np.stack([np.asarray(picture.convert("L")) for picture in pictures])
+    for levels, framed in zip(maps, ink.is_framed(maps), strict=True):
+        assert framed == (bool(levels.any()) and np.array_equal(ink.place(levels, 28, 28), levels))
 
 
 @pytest.mark.real_data
@@ -320,4 +320,4 @@ def test_mnist_pictures_at_once_are_framed_as_one_by_one(mnist_test_pictures: ND
     pictures = [Image.fromarray(pixels) for pixels in mnist_test_pictures[::40]]
     alone = [frame(picture, INK) for picture in pictures]
     assert np.array_equal(np.stack(frame_many(pictures, INK)), np.stack(alone))
-    assert is_framed(mnist_test_pictures).mean() > 0.99
+    assert ink.is_framed(mnist_test_pictures).mean() > 0.99

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
@@ -9,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,12 +114,15 @@ def test_headers_that_do_not_come_are_given_up(address: str, start: bytes) -> No
 
 
 def test_an_idle_connection_between_two_requests_is_no_slow_sender(address: str) -> None:
-    with httpx.Client(base_url=address) as client:
-        assert client.get("/livez").status_code == 200
-        opened = [stream for stream in client._transport._pool.connections]  # type: ignore[attr-defined]
-        time.sleep(2 * SMALL.header_seconds)
-        assert client.get("/livez").status_code == 200
-        assert client._transport._pool.connections == opened  # type: ignore[attr-defined]
+    url = urlsplit(address)
+    connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
+    with closing(connection):
+        for pause in (0, 2 * SMALL.header_seconds):
+            opened = connection.sock
+            time.sleep(pause)
+            connection.request("GET", "/livez")
+            assert connection.getresponse().read() == b'{"live":true}'
+        assert connection.sock is opened
 
 
 def test_a_picture_of_too_many_pixels_is_refused_by_its_header(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from imagewise.server.batching import Recognisers
 from imagewise.server.limits import Limits
 from imagewise.server.logs import FLUSH_SECONDS, Log
 from imagewise.server.metrics import Metrics
+from imagewise.server.open_inference import OpenInference, error_response, speaks_of
 from imagewise.server.page_files import PageFiles
 from imagewise.server.problems import ClientGone, Problem
 from imagewise.server.recognition import Recognition, as_json
@@ -86,15 +87,14 @@ class Application:
                     assert self._router is not None
                     await self._router(scope, receive, reply)
             except (Problem, HTTPException) as error:
-                await _as_problem(error).response(request_id)(scope, receive, reply)
+                await _told(_as_problem(error), scope, request_id)(scope, receive, reply)
         except ClientGone:
             status = 499
-        except Exception as error:
+        except Exception:
             self._log("failure", level="error", request=request_id, traceback=traceback.format_exc())
             if not status:
                 problem = Problem(500, "Something went wrong here. The log says what, under this request's id.")
-                await problem.response(request_id)(scope, receive, reply)
-            del error
+                await _told(problem, scope, request_id)(scope, receive, reply)
         if endpoint == "other" and "endpoint" in scope:
             endpoint = scope["endpoint"].__name__
         seconds = time.perf_counter() - began
@@ -133,6 +133,7 @@ class Application:
 
     def _routes(self, shelf: Shelf) -> list[Route]:
         page = PageFiles()
+        protocol = OpenInference(shelf, self._recognisers, self._limits, lambda: self._ready)
         return [
             Route("/", page.index),
             Route("/static/{name}", page.static),
@@ -142,6 +143,7 @@ class Application:
             Route("/livez", self._livez),
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics_page),
+            *protocol.routes(),
         ]
 
     async def _livez(self, request: Request) -> Response:
@@ -180,6 +182,10 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return str(value, "ascii")
     return os.urandom(8).hex()
+
+
+def _told(problem: Problem, scope: Scope, request_id: str) -> Response:
+    return error_response(problem) if speaks_of(scope["path"]) else problem.response(request_id)
 
 
 def _as_problem(error: Problem | HTTPException) -> Problem:
