@@ -20,6 +20,7 @@ from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from imagewise.server.batching import Recognisers
+from imagewise.server.docs import Docs
 from imagewise.server.limits import Limits
 from imagewise.server.logs import FLUSH_SECONDS, Log
 from imagewise.server.metrics import Metrics
@@ -133,6 +134,7 @@ class Application:
 
     def _routes(self, shelf: Shelf) -> list[Route]:
         page = PageFiles()
+        docs = Docs(self._limits)
         protocol = OpenInference(shelf, self._recognisers, self._limits, lambda: self._ready)
         return [
             Route("/", page.index),
@@ -140,6 +142,8 @@ class Application:
             Route("/model", self._recognition.card),
             Route("/predict", self._recognition.predict, methods=["POST"]),
             Route("/segment", self._recognition.segment, methods=["POST"]),
+            Route("/docs", docs.page),
+            Route("/openapi.json", docs.document),
             Route("/livez", self._livez),
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics_page),
