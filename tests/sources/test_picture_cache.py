@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from imagewise.mapped import mapping_of
-from imagewise.picture import Framing
+from imagewise.picture import Framing, read_picture
 from imagewise.sources import picture_cache, scanning
 from imagewise.sources.folder import load_class_folders
 
