@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from imagewise.mapped import mapping_of
-from imagewise.picture import Framing
+from imagewise.picture import Framing, read_picture
 from imagewise.sources import picture_cache, scanning
 from imagewise.sources.folder import load_class_folders
 
@@ -42,11 +42,10 @@ def pets(tmp_path: Path, draw: Draw) -> Path:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that the scan reads."""
     seen: list[str] = []
-    inner = read_picture
 
     def note(source: Any) -> Any:
         seen.append(str(source))
-        return inner(source)
+        return read_picture(source)
 
     monkeypatch.setattr(scanning, "read_picture", note)
     return seen
