@@ -153,7 +153,7 @@ def soak(model: Path, folder: Path, pictures: Sequence[bytes], minutes: float) -
         (
             "answers that ought to have been others (5xx, broken connections)",
             "0",
-            f"{faults + broken + len(others.unexpected)}",
+            f"{errors}",
         ),
         ("failures in the log", "0", f"{failures}"),
         ("memory after the first minute", "", f"{memory[0]:.1f} MB"),
