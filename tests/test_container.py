@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -115,7 +115,7 @@ def text() -> str:
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return cast("dict[str, Any]", yaml.safe_load((ROOT / "compose.yaml").read_text()))
 
 
 def the(name: str, text: str) -> Instruction:
@@ -205,8 +205,8 @@ def check_of(where: str, text: str, compose: dict[str, Any]) -> list[str]:
     if where == "compose.yaml":
         kind, *command = compose["services"]["imagewise"]["healthcheck"]["test"]
         assert kind == "CMD"
-        return command
-    return json.loads(the("HEALTHCHECK", text).text.partition("CMD ")[2])
+        return cast("list[str]", command)
+    return cast("list[str]", json.loads(the("HEALTHCHECK", text).text.partition("CMD ")[2]))
 
 
 @pytest.mark.parametrize("where", ["Containerfile", "compose.yaml"])
