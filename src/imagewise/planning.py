@@ -61,6 +61,13 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
     """Load, choose and check everything. Raises ImagewiseError before any time is spent on training."""
     if options.resume is not None:
         return _resume(data, options, RunFolder(Path(options.resume)))
+    dataset, recipe, network, engine_name, engine = prepare(data, options)
+    path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
+    return Plan(_source(data, dataset), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
+
+
+def prepare(data: Dataset | str | Path | None, options: Options) -> tuple[Dataset, Recipe, Network, str, Engine]:
+    """Data, recipe, network, and the engine's name and itself: loaded, chosen and checked; no folder is made."""
     # before the data: a misspelt name should not cost a download
     recipe = None if options.recipe is None else _recipe(options.recipe, options)
     dataset = _load(data, options)
@@ -68,9 +75,7 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
     class_weights(recipe, dataset)  # a class that there is not is said now
     engine_name = options.engine or "pytorch"
     network = design_network(recipe, dataset)
-    engine = open_engine(engine_name, options.device)
-    path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
-    return Plan(_source(data, dataset), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
+    return dataset, recipe, network, engine_name, open_engine(engine_name, options.device)
 
 
 def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFolder) -> Plan:
