@@ -21,7 +21,7 @@ setup: .venv/.everything
 	touch $@
 
 .venv/.everything: .venv/.base
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,tensorflow,tables,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,tensorflow,tables,serve,dev]'
 	touch $@
 
 demo: .venv/.base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -37,3 +38,12 @@ def make_tiny_dataset() -> Dataset:
 @pytest.fixture
 def tiny_dataset() -> Dataset:
     return make_tiny_dataset()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache_of_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded pictures of tests do not land in the cache of whoever runs them; other caches stay."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imagewise.sources.picture_cache.cache_folder", lambda: folder)
+        yield

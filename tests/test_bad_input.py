@@ -157,7 +157,7 @@ def other_kind(root: Path) -> None:
         (other_length, "a.npz", ["a.npz", "2 labels", "3 pictures"]),
         (no_label_column, "", ["labels.csv", "'label'", "'class'"]),
         (no_label_column, "labels.csv", ["labels.csv", "'label'", "'class'"]),
-        (other_kind, "a.zip", ["a.zip", ".npz"]),
+        (other_kind, "a.zip", ["a.zip", "Unpack it"]),
         (other_kind, "missing/a.npz", ["a.npz", "Check the path"]),
     ],
 )

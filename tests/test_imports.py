@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,17 @@ def imported_by(folder: Path, *arguments: str) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     return set(json.loads(listing.read_text()))
+
+
+def test_tensorflow_is_imported_in_silence_even_where_its_log_level_says_otherwise() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import imagewise.engines.tensorflow.framework"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "0"},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.fixture(scope="module")

@@ -221,6 +221,15 @@ def test_parameters_of_an_architecture_come_from_a_recipes_plain_values() -> Non
     assert Sigmoid() not in convnet(3)
 
 
+def test_a_convnet_halves_by_strides_where_the_recipe_says_so() -> None:
+    params = {"filters": [4, 8], "repeats": 1, "stem_kernel": 5, "downsample": "stride", "dense": 0}
+    assert build_layers("convnet", params, 3) == (
+        Conv(4, kernel=5, stride=2, padding=2, bias=False), BatchNorm(), ReLU(),
+        Conv(8, kernel=3, stride=2, padding=1, bias=False), BatchNorm(), ReLU(),
+        Flatten(), Dense(3),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "params", "words"),
     [
@@ -234,6 +243,7 @@ def test_parameters_of_an_architecture_come_from_a_recipes_plain_values() -> Non
         ("perceptron", {"dropout": -0.5}, "rate = -0.5"),
         ("convnet", {"filters": [4.5]}, "filters = 4.5"),
         ("convnet", {"dense": None}, "units = None"),
+        ("convnet", {"downsample": "average"}, "downsample is pool or stride, not 'average'"),
     ],
 )
 def test_a_wrong_architecture_or_parameter_is_refused_and_named(name: str, params: dict[str, Any], words: str) -> None:

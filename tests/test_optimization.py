@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +14,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from imagewise.checkpoint import Checkpoint
-from imagewise.engines.pytorch.optimization import build_optimizer, load_state, read_state
+from imagewise.engines.pytorch.optimization import Optimizer, build_optimizer
 from imagewise.recipe import SGD, Adam, AdamW
 
 Values = NDArray[np.float64]
-Optimizer = Adam | AdamW | SGD
+Choice = Adam | AdamW | SGD
 
 
 def a_module() -> nn.Module:
@@ -29,7 +31,7 @@ def a_module() -> nn.Module:
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def step(module: nn.Module, optimizer: torch.optim.Optimizer, number: int) -> list[Values]:
+def step(module: nn.Module, optimizer: Optimizer, rate: float, number: int) -> list[Values]:
     """One step with random gradients in the parameters' own memory format; returns them."""
     generator = torch.Generator().manual_seed(number)
     gradients = []
@@ -37,7 +39,7 @@ def step(module: nn.Module, optimizer: torch.optim.Optimizer, number: int) -> li
         gradient = torch.randn(parameter.shape, generator=generator)
         parameter.grad = torch.empty_like(parameter).copy_(gradient).detach()
         gradients.append(gradient.numpy().astype(np.float64))
-    optimizer.step()
+    optimizer.step(rate)
     return gradients
 
 
@@ -58,7 +60,7 @@ def sgd(o: SGD, w: Values, g: Values, state: dict[str, Values], t: int) -> Value
     return np.asarray(w - o.learning_rate * (g + o.momentum * state["v"] if o.nesterov else state["v"]))
 
 
-CASES: list[tuple[Optimizer, Callable[..., Values]]] = [
+CASES: list[tuple[Choice, Callable[..., Values]]] = [
     (Adam(learning_rate=0.01), adam),
     (Adam(learning_rate=0.1, beta1=0.5, beta2=0.7, epsilon=0.1), adam),
     (AdamW(name="adamw", learning_rate=0.1, weight_decay=0.3), adam),
@@ -73,14 +75,14 @@ cases = pytest.mark.parametrize(("optimizer", "formula"), CASES, ids=[str(o) for
 
 @cases
 def test_steps_are_those_of_the_paper_with_decay_on_matrices_and_kernels_only(
-    optimizer: Optimizer, formula: Callable[..., Values]
+    optimizer: Choice, formula: Callable[..., Values]
 ) -> None:
     module = a_module()
     built = build_optimizer(module, optimizer)
     weights: list[Values] = [p.detach().numpy().astype(np.float64) for p in module.parameters()]
     states: list[dict[str, Values]] = [{} for _ in weights]
     for t in (1, 2, 3, 4):
-        gradients = step(module, built, t)
+        gradients = step(module, built, optimizer.learning_rate, t)
         weights = [formula(optimizer, *each, t) for each in zip(weights, gradients, states, strict=True)]
     for parameter, wanted in zip(module.parameters(), weights, strict=True):
         np.testing.assert_allclose(parameter.detach().numpy(), wanted, rtol=1e-4, atol=1e-5)
@@ -88,19 +90,19 @@ def test_steps_are_those_of_the_paper_with_decay_on_matrices_and_kernels_only(
 
 @cases
 def test_state_read_and_loaded_goes_on_to_the_last_bit(
-    optimizer: Optimizer, formula: Callable[..., Values], tmp_path: Path
+    optimizer: Choice, formula: Callable[..., Values], tmp_path: Path
 ) -> None:
     whole, taken_up = a_module(), a_module()
     one = build_optimizer(whole, optimizer)
     for t in (1, 2):
-        step(whole, one, t)
-    Checkpoint(dict(read_state(one)), {}).write(tmp_path / "state")
+        step(whole, one, optimizer.learning_rate, t)
+    Checkpoint(dict(one.read_state()), {}).write(tmp_path / "state")
     taken_up.load_state_dict(whole.state_dict())
     other = build_optimizer(taken_up, optimizer)
-    load_state(other, Checkpoint.read(tmp_path / "state").arrays)
+    other.load_state(Checkpoint.read(tmp_path / "state").arrays)
     for t in (3, 4):
-        step(whole, one, t)
-        step(taken_up, other, t)
+        step(whole, one, optimizer.learning_rate, t)
+        step(taken_up, other, optimizer.learning_rate, t)
     for wanted, found in zip(whole.parameters(), taken_up.parameters(), strict=True):
         assert torch.equal(wanted, found)
 
@@ -108,9 +110,30 @@ def test_state_read_and_loaded_goes_on_to_the_last_bit(
 def test_the_state_read_is_a_copy() -> None:
     module = a_module()
     optimizer = build_optimizer(module, Adam(learning_rate=0.1))
-    step(module, optimizer, 1)
-    before = read_state(optimizer)
+    step(module, optimizer, 0.1, 1)
+    before = optimizer.read_state()
     copies = {name: value.copy() for name, value in before.items()}
-    step(module, optimizer, 2)
+    step(module, optimizer, 0.1, 2)
     assert copies
     assert all(np.array_equal(before[name], copies[name]) for name in copies)
+
+
+def test_state_of_another_optimiser_is_refused() -> None:
+    state = build_optimizer(a_module(), SGD(name="sgd", learning_rate=0.1, momentum=0.9)).read_state()
+    with pytest.raises(ValueError, match="another optimiser"):
+        build_optimizer(a_module(), Adam(learning_rate=0.1)).load_state(state)
+
+
+def test_making_an_optimiser_does_not_import_the_compiler() -> None:
+    code = """
+import sys, torch
+from imagewise.engines.pytorch.optimization import build_optimizer
+from imagewise.recipe import AdamW
+module = torch.nn.Linear(3, 2)
+optimizer = build_optimizer(module, AdamW(name="adamw", learning_rate=0.1))
+module(torch.ones(1, 3)).sum().backward()
+optimizer.step(0.1)
+print("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -23,8 +23,9 @@ from imagewise.errors import DataError, OutputError, RecipeError, TrainingError
 from imagewise.history import EpochRecord
 from imagewise.model import Model
 from imagewise.network import Network
-from imagewise.planning import Options, Plan, design_network, plan_run
-from imagewise.recipe import Recipe
+from imagewise.picture import Framing, FramingKind
+from imagewise.planning import Options, Plan, default_recipe, design_network, plan_run
+from imagewise.recipe import Recipe, bundled_recipes
 from imagewise.sketch import share_seen
 from imagewise.training import Run, TrainingCallbacks, execute, train, write_report
 
@@ -205,6 +206,16 @@ def test_every_bundled_kind_of_network_trains_on_colour_too(recipe: str, tmp_pat
     red = np.zeros((9, 11, 3), dtype=np.uint8)
     red[..., 0] = 140
     assert run.model.predict(red).label == "red"
+
+
+def test_the_default_recipe_fits_what_the_pictures_are_and_how_many(tiny_dataset: Dataset) -> None:
+    def chosen(kind: FramingKind, count: int) -> str:
+        split = Split(np.zeros((count, 12, 10, 1), np.uint8), np.zeros(count, np.int64))
+        return default_recipe(replace(tiny_dataset, splits={"train": split}, framing=Framing(kind, 12, 10, 1)))
+
+    assert (chosen("ink", 55_000), chosen("ink", 1_437)) == ("quick", "good")
+    assert (chosen("photo", 55_000), chosen("photo", 3_000)) == ("photo", "photo")
+    assert {"quick", "good", "photo"} <= bundled_recipes().keys()
 
 
 def test_standard_normalisation_is_of_the_training_pictures_alone(tiny_dataset: Dataset, tmp_path: Path) -> None:

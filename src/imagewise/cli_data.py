@@ -1,4 +1,4 @@
-"""`imagewise data`: the named sets."""
+"""`imagewise data`: the named sets, and the cache of decoded pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import typer
 
 from imagewise.cli_options import Json, Names
 
-data_app = typer.Typer(help="The named sets: list, fetch, verify.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(
+    help="Named sets, and the cache of decoded pictures.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @data_app.command("list")
@@ -48,3 +52,14 @@ def data_verify(names: Names, json_: Json = False) -> None:
     print_checks(checks, as_json=json_)
     if not all(check.ok for _, check in checks):
         raise SystemExit(1)
+
+
+@data_app.command("clear-cache")
+def data_clear_cache() -> None:
+    """Remove the decoded pictures of your own folders.
+
+    They are decoded again when they are next used. Named sets stay.
+    """
+    from imagewise.sources.picture_cache import cache_folder, clear
+
+    print(f"freed {clear() / 1e6:.1f} MB in {cache_folder()}")

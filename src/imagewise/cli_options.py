@@ -137,3 +137,16 @@ ExportData = Annotated[
     str | None,
     typer.Option(metavar="DATA", help="What to check it on.  [default: the set that it was trained on, if at hand]"),
 ]
+
+# serve
+ServedModels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="[NAME=]FILE",
+        help="A model.onnx that imagewise made; several, where repeated.  [default: the digits that ship]",
+    ),
+]
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 for everywhere.")]
+Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes a free one.")]
+Workers = Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Processes.")]

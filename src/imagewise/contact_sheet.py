@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from imagewise.dataset import Dataset, Split, SplitName
+from imagewise.mapped import pieces
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -55,15 +56,16 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
     """Count and measure all splits of a set. Reads every picture once; memory-mapped ones are not loaded."""
     images = [split.images for split in dataset.splits.values()]
     values = sum(each.size for each in images)
+    found = [(int(p.min()), int(p.max()), int(p.sum(dtype=np.int64))) for each in images for p in pieces(each)]
     return DatasetFacts(
         name=dataset.name,
         shape=dataset.shape,
         counts={
             name: dict(zip(dataset.class_names, dataset.counts(name).tolist(), strict=True)) for name in dataset.splits
         },
-        minimum=min(int(each.min()) for each in images),
-        maximum=max(int(each.max()) for each in images),
-        mean=sum(int(each.sum(dtype=np.int64)) for each in images) / values,
+        minimum=min(low for low, _, _ in found),
+        maximum=max(high for _, high, _ in found),
+        mean=sum(total for _, _, total in found) / values,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.errors import DataError
+from imagewise.mapped import join, pieces
 from imagewise.picture import Framing
 
 SplitName = Literal["train", "validation", "test"]
@@ -125,7 +126,8 @@ class Dataset:
         digest.update(repr(self.class_names).encode())
         for name, split in self.splits.items():
             digest.update(f"{name} {split.images.shape}".encode())
-            digest.update(np.ascontiguousarray(split.images).data)
+            for piece in pieces(split.images):
+                digest.update(np.ascontiguousarray(piece).data)
             digest.update(np.ascontiguousarray(split.labels).data)
         return digest.hexdigest()
 
@@ -140,12 +142,12 @@ class Dataset:
 
 
 def concatenate(splits: Sequence[Split]) -> Split:
-    """Several splits as one, in order. A single one is returned as it is, not copied."""
+    """Several splits as one, in order; a view where they lie so in one memory-mapped file, a single one as it is."""
     if len(splits) == 1:
         return splits[0]
     named = all(split.names is not None for split in splits)
     return Split(
-        np.concatenate([split.images for split in splits]),
+        join([split.images for split in splits]),
         np.concatenate([split.labels for split in splits]),
         [name for split in splits for name in split.names or ()] if named else None,
     )

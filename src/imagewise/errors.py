@@ -3,6 +3,7 @@
 ImagewiseError
 ├── DataError         pictures or labels cannot be used as a data set
 ├── PictureError      one picture cannot be read
+│   └── LargePictureError   it has more pixels than are decoded
 ├── DownloadError     a named set could not be fetched (exit 1: the work failed, the request was sound)
 ├── NetworkError      a list of layers does not fit together or does not fit its input
 ├── RecipeError       a recipe, or an option that overrides one, is not valid
@@ -27,6 +28,10 @@ class DataError(ImagewiseError):
 
 class PictureError(ImagewiseError):
     """One picture cannot be read."""
+
+
+class LargePictureError(PictureError):
+    """A picture has more pixels than are decoded."""
 
 
 class DownloadError(ImagewiseError):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imagewise.dataset import Dataset, Split, SplitName
 from imagewise.errors import DataError
+from imagewise.mapped import pieces
 from imagewise.metrics import Metrics, measure
 from imagewise.model import Model, Probabilities
 from imagewise.sketch import share_seen
@@ -88,13 +89,13 @@ def evaluate(
     pictures = Split(pictures.images, _labels(data, pictures, model), pictures.names)
     probabilities = model.predict_batch(pictures.images)
     metrics = measure(probabilities, pictures.labels, model.class_names)
-    notices = data.notices + _seen_notice(share_seen(pictures.images, trained_on), chosen)
+    notices = data.notices + _seen_notice(_share_seen(pictures, trained_on), chosen)
     return Evaluation(model.name, data.name, chosen, metrics, pictures, probabilities, notices)
 
 
 def _choose(data: Dataset, trained_on: list[str]) -> SplitName | Literal["all"]:
     own_splits = data.split_rule != CONTENT_RULE
-    if "test" in data and (own_splits or share_seen(data["all"].images, trained_on) > 0):
+    if "test" in data and (own_splits or _share_seen(data["all"], trained_on) > 0):
         return "test"
     return "all"
 
@@ -110,6 +111,10 @@ def _labels(data: Dataset, split: Split, model: Model) -> NDArray[np.int64]:
         )
     translation = np.array([place.get(name, -1) for name in data.class_names], dtype=np.int64)
     return translation[split.labels]
+
+
+def _share_seen(split: Split, trained_on: list[str]) -> float:
+    return share_seen((image for piece in pieces(split.images) for image in piece), trained_on)
 
 
 def _seen_notice(share: float, split: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -84,17 +84,22 @@ def _progress() -> Progress:
 
 
 class DownloadDisplay(Live):
-    """Shows how far a download is; one line a file where there is no terminal."""
+    """Shows how far a download or the reading of pictures is; off a terminal one line each."""
 
     def __init__(self) -> None:
         super().__init__()
         self._named: str | None = None
 
-    def __call__(self, description: str, done: int, total: int | None, /) -> None:
+    def __call__(
+        self, description: str, done: int, total: int | None, unit: Literal["bytes", "pictures"] = "bytes", /
+    ) -> None:
         """A `sources.download.Progress`."""
         if description != self._named:
             self._named = description
             self.line(description)
+        if unit == "pictures":
+            self.update("", done, total, f"{done:,} of {total:,} pictures")
+            return
         size = f"{done / 1e6:.1f}" + (f" of {total / 1e6:.1f} MB" if total else " MB")
         self.update("", done, total, size)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.errors import ModelError
+from imagewise.mapped import release
 from imagewise.picture import Framing, PictureSource, frame_file
 
 FORMAT = 1
@@ -80,15 +81,18 @@ class Session:
     Args:
         content: the bytes of an ONNX file.
         name: what to call it in an error.
+        threads: that one run uses; None: as many as onnxruntime thinks fit.
 
     Raises:
         ModelError: not ONNX, damaged, or with other inputs and outputs than ours.
     """
 
-    def __init__(self, content: bytes, name: str) -> None:
+    def __init__(self, content: bytes, name: str, threads: int | None = None) -> None:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
+        if threads is not None:
+            options.intra_op_num_threads = threads
         options.log_severity_level = 4  # problems come as exceptions; nothing is printed beside them
         # weights lie in the file or nowhere: a graph may name other files, relative to this folder, which cannot exist
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{__file__}/none")
@@ -126,6 +130,7 @@ class Session:
 def _batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     for start in range(0, len(images), BATCH):
         yield images[start : start + BATCH]
+        release(images)
 
 
 @dataclass(frozen=True)
@@ -184,8 +189,13 @@ class Model:
             content = Path(path).read_bytes()
         except OSError as error:
             raise ModelError(f"{path}: cannot be read: {error.strerror or error}. Check the path.") from error
-        session = Session(content, str(path))
-        return cls(session, Card.from_metadata(session.metadata, str(path)), str(path))
+        return cls.from_bytes(content, str(path))
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str, threads: int | None = None) -> Model:
+        """As `open`, from the content of a file called `name`; `threads` as `Session` takes them."""
+        session = Session(content, name, threads)
+        return cls(session, Card.from_metadata(session.metadata, name), name)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -241,11 +251,15 @@ class Model:
         >>> bool((probabilities.argmax(axis=1) == test.labels).mean() > 0.8)
         True
         """
-        return self._session.run_all(self._framed(pictures))[0]
+        return self.outputs(pictures)[0]
 
     def logits(self, pictures: Pictures) -> Logits:
         """As `predict_batch`, before the softmax: `softmax(logits) == probabilities`."""
-        return self._session.run_all(self._framed(pictures))[1]
+        return self.outputs(pictures)[1]
+
+    def outputs(self, pictures: Pictures) -> tuple[Probabilities, Logits]:
+        """`predict_batch` and `logits` by one run."""
+        return self._session.run_all(self._framed(pictures))
 
     def prediction(self, probabilities: Probabilities, top: int = 3) -> Prediction:
         """One row of `predict_batch`, (classes,), with its classes named."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
@@ -15,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from imagewise.errors import ModelError, PictureError
-from imagewise.ink import frame_ink
+from imagewise.errors import LargePictureError, ModelError, PictureError
+from imagewise.ink import frame_ink, is_framed
 
 FramingKind = Literal["ink", "photo"]
 PictureSource = str | Path | bytes | BinaryIO | Image.Image
 Pixels = NDArray[np.uint8]
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+PICTURE_SUFFIXES = frozenset(
+    [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"]
+)
 # The decoders behind these suffixes and no others: Pillow has dozens, little used, one of which runs Ghostscript.
 _DECODERS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MAX_PIXELS = 80_000_000  # under Pillow's own alarm (89 million), so that ours is the message people see
@@ -58,13 +61,14 @@ class Framing:
         return asdict(self)
 
 
-def read_picture(source: PictureSource) -> Image.Image:
+def read_picture(source: PictureSource, most_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode one picture, upright (EXIF), as mode L, RGB, LA or RGBA with 8 bits a channel.
 
     16-bit and float pictures keep their true range (Pillow's own conversion would clip them to white).
 
     Raises:
-        PictureError: missing, not a picture, damaged, or more than `MAX_PIXELS`.
+        PictureError: missing, not a picture, damaged.
+        LargePictureError: more than `most_pixels`, which is seen before anything is decoded.
     """
     if isinstance(source, Image.Image):
         return _eight_bits(ImageOps.exif_transpose(source))
@@ -73,24 +77,45 @@ def read_picture(source: PictureSource) -> Image.Image:
         source = io.BytesIO(source)
     try:
         with Image.open(source, formats=_DECODERS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise PictureError(_too_large(name, picture.size))
+            if picture.width * picture.height > most_pixels:
+                raise LargePictureError(_too_large(name, most_pixels, picture.size))
             return _eight_bits(ImageOps.exif_transpose(picture))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(_too_large(name, None)) from error
+        raise LargePictureError(_too_large(name, most_pixels, None)) from error
     except FileNotFoundError as error:
         raise PictureError(f"{name}: no such file. Check the path.") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"{name}: not a picture in a format that Pillow reads. Save it as PNG or JPEG.") from error
+        raise PictureError(f"{name}: {_what_else(source)}") from error
     # Pillow's decoders raise many kinds on damaged bytes: SyntaxError for PNG chunks, ValueError, struct.error ...
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise PictureError(f"{name}: cannot be read ({reason}). Replace the file or leave it out.") from error
 
 
-def _too_large(name: str, size: tuple[int, int] | None) -> str:
-    size_text = f"{size[0]}x{size[1]}" if size else "more than twice that many"
-    return f"{name}: over {MAX_PIXELS // 10**6} million pixels ({size_text}). Reduce the picture first."
+def _what_else(source: str | Path | BinaryIO) -> str:
+    """What a file is that is no picture, and what to do."""
+    try:
+        if isinstance(source, str | Path):
+            with Path(source).open("rb") as file:
+                start = file.read(512)
+        else:
+            source.seek(0)
+            start = source.read(512)
+    except (OSError, ValueError):  # a stream that cannot go back
+        start = b"?"
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        return "the file is empty. Copy or download it again."
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "a web page, not a picture; a download that was answered with one? Download it again."
+    if text.startswith(b"<svg") or (text.startswith(b"<?xml") and b"<svg" in text):
+        return "a drawing in SVG, not a picture of pixels. Save it as PNG."
+    return "not a picture in a format that Pillow reads. Save it as PNG or JPEG."
+
+
+def _too_large(name: str, most: int, size: tuple[int, int] | None) -> str:
+    size_text = f"{size[0]}x{size[1]}" if size else "far more than that"
+    return f"{name}: over {most // 10**6} million pixels ({size_text}). Reduce the picture first."
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
@@ -123,6 +148,20 @@ def frame(picture: Image.Image, framing: Framing) -> Pixels:
     if framing.kind == "photo":
         return _frame_photo(picture, framing)
     return np.repeat(frame_ink(picture, framing.height, framing.width)[:, :, None], framing.channels, axis=2)
+
+
+def frame_many(pictures: Sequence[Image.Image], framing: Framing) -> list[Pixels]:
+    """`frame` for several at once. Digits that are framed already, as MNIST's, are seen to be so all together."""
+    framed: list[Pixels | None] = [None] * len(pictures)
+    if framing.kind == "ink":
+        size = (framing.width, framing.height)
+        places = [i for i, picture in enumerate(pictures) if picture.mode == "L" and picture.size == size]
+        if len(places) > 1:
+            levels = np.stack([np.asarray(pictures[i]) for i in places])
+            for i, done, level in zip(places, is_framed(levels), levels, strict=True):
+                if done:
+                    framed[i] = np.repeat(level[:, :, None], framing.channels, axis=2)
+    return [frame(p, framing) if f is None else f for p, f in zip(pictures, framed, strict=True)]
 
 
 def frame_file(source: PictureSource, framing: Framing) -> Pixels:

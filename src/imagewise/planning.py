@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from imagewise.class_weights import class_weights
 from imagewise.dataset import Dataset
 from imagewise.engines import Engine, open_engine
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
+from imagewise.mapped import pieces
 from imagewise.network import Network, build_layers
 from imagewise.recipe import Recipe, load_recipe
 from imagewise.run_folder import RunFolder
 from imagewise.sources import load_data
 from imagewise.sources.catalog import named_sets
 from imagewise.sources.download import Progress
+
+MANY_PICTURES = 20_000
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,14 @@ def prepare(data: Dataset | str | Path | None, options: Options) -> tuple[Datase
     """Data, recipe, network, and the engine's name and itself: loaded, chosen and checked; no folder is made."""
     # before the data: a misspelt name should not cost a download
     recipe = None if options.recipe is None else _recipe(options.recipe, options)
-    dataset = _load(data, options)
-    recipe = recipe or _recipe(default_recipe(dataset), options)
-    class_weights(recipe, dataset)  # a class that there is not is said now
     engine_name = options.engine or "pytorch"
-    network = design_network(recipe, dataset)
-    return dataset, recipe, network, engine_name, open_engine(engine_name, options.device)
+    with ThreadPoolExecutor(1) as pool:  # a framework takes seconds to import; the data is read meanwhile
+        opening = pool.submit(open_engine, engine_name, options.device)
+        dataset = _load(data, options)
+        recipe = recipe or _recipe(default_recipe(dataset), options)
+        class_weights(recipe, dataset)  # a class that there is not is said now
+        network = design_network(recipe, dataset)
+        return dataset, recipe, network, engine_name, opening.result()
 
 
 def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFolder) -> Plan:
@@ -140,8 +146,13 @@ def _source(data: Dataset | str | Path | None, dataset: Dataset) -> str | None:
 
 
 def default_recipe(dataset: Dataset) -> str:
-    """The recipe's name where the user names none: by what the pictures look like."""
-    return "perceptron" if dataset.framing.kind == "ink" else "photo"
+    """The recipe's name where the user names none: by what the pictures look like, and how many there are.
+
+    `quick` goes over the pictures twice: enough for MNIST, too little for a small set, which `good` makes the most of.
+    """
+    if dataset.framing.kind == "photo":
+        return "photo"
+    return "quick" if len(dataset["train"]) >= MANY_PICTURES else "good"
 
 
 def design_network(recipe: Recipe, dataset: Dataset) -> Network:
@@ -158,13 +169,13 @@ def _mean_and_std(dataset: Dataset) -> tuple[tuple[float, ...], tuple[float, ...
     """Per channel over the training pictures, in 0..1, from histograms: exact, and no copy of the pictures."""
     images = dataset["train"].images
     levels = np.arange(256) / 255
+    histograms = np.zeros((images.shape[3], 256))
+    for piece in pieces(images):
+        for channel, histogram in enumerate(histograms):
+            histogram += np.bincount(piece[..., channel].ravel(), minlength=256)
     means, stds = [], []
-    for channel in range(images.shape[3]):
-        histogram = sum(
-            np.bincount(images[start : start + 1024, :, :, channel].ravel(), minlength=256)
-            for start in range(0, len(images), 1024)
-        )
-        share = np.asarray(histogram, dtype=np.float64) / np.sum(histogram)
+    for histogram in histograms:
+        share = histogram / histogram.sum()
         mean = float(share @ levels)
         means.append(mean)
         # a channel that never changes has no deviation to divide by

@@ -20,6 +20,7 @@ from imagewise.engines import Callbacks, Fitted
 from imagewise.errors import TrainingError
 from imagewise.evaluation import Evaluation
 from imagewise.history import EpochRecord
+from imagewise.mapped import pieces
 from imagewise.metrics import measure
 from imagewise.model import Card, Model, Session
 from imagewise.onnx_graph import build_graph, with_metadata
@@ -275,7 +276,13 @@ def _record(plan: Plan) -> dict[str, Any]:
 
 def _card(plan: Plan, record: Mapping[str, Any], scores: Mapping[SplitName, Evaluation]) -> Card:
     data = {key: record["data"][key] for key in ("name", "fingerprint", "split_rule")}
-    seen = (image for name in plan.recipe.fitted_splits if name in plan.dataset for image in plan.dataset[name].images)
+    seen = (
+        image
+        for name in plan.recipe.fitted_splits
+        if name in plan.dataset
+        for piece in pieces(plan.dataset[name].images)
+        for image in piece
+    )
     return Card(
         class_names=plan.dataset.class_names,
         framing=plan.dataset.framing,

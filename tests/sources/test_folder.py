@@ -101,9 +101,64 @@ def test_an_empty_class_folder_is_refused_by_name(pets: Path) -> None:
         load_class_folders(pets, PHOTO)
 
 
-def test_a_class_folder_of_folders_says_where_pictures_belong(pets: Path, draw: Draw) -> None:
-    draw(pets / "bird" / "2021" / "a.png")
-    with pytest.raises(DataError, match="holds folders only; pictures belong directly into it"):
+def test_pictures_below_a_class_folder_belong_to_it_and_are_told_of(pets: Path, draw: Draw) -> None:
+    draw(pets / "bird" / "2021" / "May" / "a.png", seed=1)
+    draw(pets / "cat" / "old" / "b.png", seed=2)
+    data = load_class_folders(pets, PHOTO)
+    assert data.class_names == ("bird", "cat", "dog")
+    assert {"bird/2021/May/a.png", "cat/old/b.png"} <= split_of(data["all"])
+    assert data.notices == (
+        "took pictures from folders below the class folders, as of the class above: 'bird' (1), 'cat' (1).",
+    )
+
+
+def test_folders_that_hold_folders_only_are_refused_since_any_could_be_the_classes(tmp_path: Path, draw: Draw) -> None:
+    for site in ("north", "south"):
+        for name in ("cat", "dog"):
+            draw(tmp_path / site / name / "a.png")
+    with pytest.raises(DataError, match=r"folders \(north, south\) hold folders only.*Name the folder whose"):
+        load_class_folders(tmp_path, PHOTO)
+
+
+@pytest.mark.parametrize("wrapper", ["pets", "archive/pets", "pets/train", "a b/Ünï/train"])
+def test_wrappers_around_the_class_folders_are_gone_through(
+    tmp_path: Path, draw: Draw, pets: Path, wrapper: str
+) -> None:
+    root = tmp_path / "download"
+    (root / wrapper).parent.mkdir(parents=True)
+    pets.rename(root / wrapper)
+    (root / "README.md").write_text("pets")
+    (root / "__MACOSX").mkdir()
+    data = load_class_folders(root, PHOTO)
+    assert data.name == "download"
+    assert data.class_names == ("cat", "dog")
+    assert data.notices == ()
+
+
+def test_a_link_that_leads_back_is_not_followed_and_told_of(pets: Path) -> None:
+    (pets / "cat" / "again").symlink_to(pets / "cat")
+    (pets / "dog" / "up").symlink_to(pets)
+    data = load_class_folders(pets, PHOTO)
+    assert "left out cat/again: a link that leads back to a folder above it." in data.notices
+    assert "left out dog/up: a link that leads back to a folder above it." in data.notices
+    assert len(data["all"]) == 24
+
+
+def test_a_class_folder_may_be_a_link_to_another_place(pets: Path, tmp_path: Path) -> None:
+    (pets / "dog").rename(tmp_path / "elsewhere")
+    (pets / "dog").symlink_to(tmp_path / "elsewhere")
+    assert len(load_class_folders(pets, PHOTO)["all"]) == 24
+
+
+def test_photographs_of_kinds_that_are_not_read_are_told_of(pets: Path, draw: Draw) -> None:
+    for name in ("cat/IMG_1.HEIC", "dog/IMG_2.heic", "dog/drawing.svg"):
+        (pets / name).write_bytes(b"...")
+    assert load_class_folders(pets, PHOTO).notices == (
+        "left out files of kinds that are not read: 2 .heic, 1 .svg. Save them as PNG or JPEG.",
+    )
+    (pets / "bird").mkdir()
+    (pets / "bird" / "IMG_3.HEIC").touch()
+    with pytest.raises(DataError, match=r"'bird' holds no picture\. Of \.heic none can be read: save them as"):
         load_class_folders(pets, PHOTO)
 
 

@@ -12,10 +12,11 @@ from imagewise.sources.bundled import load_digits
 from imagewise.sources.catalog import NamedSet, did_you_mean, named_sets
 from imagewise.sources.cifar import load_cifar
 from imagewise.sources.download import Progress
-from imagewise.sources.folder import load_class_folders
+from imagewise.sources.folder import holds_pictures, load_class_folders
 from imagewise.sources.idx import is_idx_folder, load_idx_folder
 from imagewise.sources.named import data_folder, fetch, find
-from imagewise.sources.tables import TABLE_NAMES, load_table
+from imagewise.sources.tables import TABLE_NAMES, load_parquet_folder, load_table
+from imagewise.sources.webdataset import load_webdataset
 
 DEFAULT, FALLBACK = "mnist", "digits"
 
@@ -32,13 +33,14 @@ def load_data(
 
     Args:
         source: the name of a set (`mnist`, `fashion-mnist`, `kmnist`, `cifar10`, `digits`, or one that lies in the
-            folder IMAGEWISE_DATA); or the path of class folders, of a folder of IDX files, or of an `.npz`, `.csv`
-            or `.parquet` file. None for MNIST, or where that cannot be had for `digits`, with a notice.
+            folder IMAGEWISE_DATA); or the path of class folders, of a folder of IDX, Parquet or tar (WebDataset)
+            files, or of an `.npz`, `.csv`, `.parquet` or `.tar` file. None for MNIST, or where that cannot be had for
+            `digits`, with a notice.
         framing: that of a model, to score it: picture files are brought to it, arrays must have its shape. None
             for the set's own; where it has none, one is chosen by looking at the pictures, with a notice.
         offline: fetch nothing.
         strict: refuse damaged pictures instead of skipping and listing them.
-        progress: told how far a download is.
+        progress: told how far a download is, or the reading of picture files.
 
     Raises:
         DataError: no such set or path, or what is there cannot be used.
@@ -58,7 +60,7 @@ def load_data(
         return _load_named(named[source], framing, offline, progress)
     path = _path(source)
     try:
-        return _load_path(path, framing, strict)
+        return _load_path(path, framing, strict, progress)
     except OSError as error:  # a folder that may not be read, a drive that is gone
         raise DataError(f"{path}: cannot be read ({error.strerror or error}). Check that you may read it.") from error
 
@@ -97,22 +99,31 @@ def _load_named(entry: NamedSet, framing: Framing | None, offline: bool, progres
     return load_idx_folder(entry.name, folder, framing or entry.framing, entry.class_names)
 
 
-def _load_path(path: Path, framing: Framing | None, strict: bool) -> Dataset:
+def _load_path(path: Path, framing: Framing | None, strict: bool, progress: Progress | None) -> Dataset:
     if path.is_dir():
         if is_idx_folder(path):
             return load_idx_folder(path.resolve().name, path, framing)
         for table in TABLE_NAMES:
             if (path / table).is_file():
-                return load_table(path / table, framing, strict=strict, name=path.resolve().name)
-        return load_class_folders(path, framing, strict=strict)
+                return load_table(path / table, framing, strict=strict, name=path.resolve().name, progress=progress)
+        if not holds_pictures(path):
+            if tars := sorted(path.glob("*.tar")):
+                return load_webdataset(tars, path.resolve().name, framing, strict=strict, progress=progress)
+            if (packed := load_parquet_folder(path, framing, strict=strict, progress=progress)) is not None:
+                return packed
+        return load_class_folders(path, framing, strict=strict, progress=progress)
     match path.suffix.lower():
         case ".npz":
             return load_arrays(path, framing)
         case ".csv" | ".parquet":
-            return load_table(path, framing, strict=strict)
+            return load_table(path, framing, strict=strict, progress=progress)
+        case ".tar":
+            return load_webdataset([path], path.stem, framing, strict=strict, progress=progress)
+        case ".zip" | ".tgz" | ".gz" | ".bz2" | ".xz" | ".7z" | ".rar":
+            raise DataError(f"{path}: a packed file. Unpack it, and name the folder that comes out of it.")
     raise DataError(
-        f"{path}: not a kind of data that imagewise reads. Name a folder (class folders, IDX files), or an "
-        ".npz, .csv or .parquet file."
+        f"{path}: not a kind of data that imagewise reads. Name a folder (class folders, IDX files, Parquet or tar "
+        "files), or an .npz, .csv, .parquet or .tar file."
     )
 
 
@@ -139,5 +150,5 @@ def _own_sets() -> list[str]:
     data = data_folder()
     if data is None or not data.is_dir():
         return []
-    paths = (p for p in data.iterdir() if p.is_dir() or p.suffix in (".npz", ".csv", ".parquet"))
+    paths = (p for p in data.iterdir() if p.is_dir() or p.suffix in (".npz", ".csv", ".parquet", ".tar"))
     return sorted({p.name for p in paths if not p.name.startswith(".")} - set(named_sets()))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO, Protocol
+from typing import IO, Literal, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -31,10 +31,12 @@ _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Progress(Protocol):
-    """Told now and then how far a download is. `total` is None where the server does not say."""
+    """Told now and then how far something is. `total` is None where it is not known."""
 
-    def __call__(self, description: str, done: int, total: int | None, /) -> None:
-        """`done` of `total` bytes are here."""
+    def __call__(
+        self, description: str, done: int, total: int | None, unit: Literal["bytes", "pictures"] = "bytes", /
+    ) -> None:
+        """`done` of `total` are here."""
 
 
 class _MirrorFailedError(Exception):

@@ -1,36 +1,26 @@
-"""Labelled picture files as a data set: choose a framing, decode in threads, list what is damaged, split."""
+"""Labelled pictures as a data set: choose a framing, decode once, list what is damaged, split."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from imagewise.dataset import SPLITS, Dataset, Split, SplitName
-from imagewise.errors import DataError, PictureError
-from imagewise.picture import Framing, frame, read_picture
+from imagewise.errors import DataError, OutputError, PictureError
+from imagewise.picture import Framing, read_picture
+from imagewise.sources.download import Progress
 from imagewise.sources.looking import choose_framing, evenly
-from imagewise.sources.splits import complete_splits, refuse_unknown_classes
-from imagewise.splitting import content_hash
+from imagewise.sources.overview import look_over
+from imagewise.sources.picture_cache import Kept, Result, cache_key, keep, keep_choice, read_choice, read_kept, state_of
+from imagewise.sources.picture_file import PictureFile
+from imagewise.sources.scanning import scan
+from imagewise.sources.splits import parts_of_train, refuse_unknown_classes
 
 _LISTED = 20  # damaged pictures that an error message names
-
-
-@dataclass(frozen=True)
-class PictureFile:
-    """One labelled picture: where it lies, what to call it, its class, and its split where the source has
-    splits."""
-
-    path: Path
-    name: str
-    label: str
-    split: SplitName | None = None
 
 
 def load_pictures(
@@ -40,6 +30,7 @@ def load_pictures(
     *,
     strict: bool,
     notices: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> Dataset:
     """Read the pictures and split them. Damaged ones are listed in the data set's `skipped`.
 
@@ -49,6 +40,7 @@ def load_pictures(
         framing: None to choose by looking.
         strict: refuse damaged pictures instead of skipping them.
         notices: what the user should be told besides.
+        progress: told how many pictures are read, where they are not in the cache.
 
     Raises:
         DataError: no picture can be read, or none of a class; with `strict`, one cannot; a class that train
@@ -56,20 +48,36 @@ def load_pictures(
     """
     if not files:
         raise DataError(f"{name} names no picture. Add pictures with their labels.")
+    unknown = framing is None  # a set to train on; one to score needs no advice
+    state = state_of((file.path, file.name, file.label, file.split) for file in files)
     if framing is None:
-        framing, choice = choose_framing(_sample(name, files))
+        looked = cache_key(state, None)
+        framing, choice = read_choice(looked) or choose_framing(_sample(name, files))
+        keep_choice(looked, framing, choice)
         notices = (*notices, choice)
-    images, results = _read_all(files, framing)
+    class_names = tuple(sorted({file.label for file in files}))
+    key = cache_key(state, framing)
+    kept = read_kept(key, framing.shape) or _scan_and_keep(key, files, framing, class_names, progress)
+    results = kept.results
     skipped = [(f.name, r) for f, r in zip(files, results, strict=True) if isinstance(r, str)]
     if skipped and (strict or len(skipped) == len(files)):
         raise DataError(_damaged(name, skipped, len(files)))
     _refuse_lost_classes(name, files, results)
-    class_names = tuple(sorted({file.label for file in files}))
-    given = _by_split(files, results, images, class_names)
+    readable = [file for file, result in zip(files, results, strict=True) if isinstance(result, int)]
+    hashes = [result for result in results if isinstance(result, int)]
+    labels = _labels(readable, class_names)
+    given = {split: _nothing(labels[members]) for split, members in _given(readable).items()}
     refuse_unknown_classes(name, class_names, given)
-    hashes = [r for f, r in zip(files, results, strict=True) if isinstance(r, int) and f.split in (None, "train")]
-    splits, rule = complete_splits(given, lambda: hashes)
-    return Dataset(name, class_names, splits, framing, rule, tuple(notices), tuple(skipped))
+    parts, rule = _arrange(readable, hashes, labels)
+    splits, start = {}, 0
+    for split, members in parts.items():  # they lie one after the other in the cache: views, no copies
+        names = [readable[number].name for number in members.tolist()]
+        splits[split] = Split(kept.images[start : start + len(members)], labels[members], names)
+        start += len(members)
+    sides = {number: split for split, members in parts.items() for number in members.tolist()}
+    known = [(file.name, file.label, sides[number]) for number, file in enumerate(readable)]
+    told = look_over(class_names, known, hashes) if unknown else []
+    return Dataset(name, class_names, splits, framing, rule, (*notices, *told), tuple(skipped))
 
 
 def _sample(name: str, files: Sequence[PictureFile]) -> list[Image.Image]:
@@ -84,29 +92,28 @@ def _sample(name: str, files: Sequence[PictureFile]) -> list[Image.Image]:
 
 def _try_read(file: PictureFile) -> Image.Image | None:
     try:
-        return read_picture(file.path)
+        return read_picture(file.source())
     except PictureError:
         return None
 
 
-def _read_all(files: Sequence[PictureFile], framing: Framing) -> tuple[NDArray[np.uint8], list[int | str]]:
-    """Framed pictures; and for each its content hash, or in words why it cannot be read.
+def _scan_and_keep(
+    key: str, files: Sequence[PictureFile], framing: Framing, class_names: Sequence[str], progress: Progress | None
+) -> Kept:
+    """Decode everything into the cache; into memory where the cache cannot be written."""
 
-    The hash is that of the pixels before framing: a split does not depend on the size that the network sees.
-    """
-    images = np.zeros((len(files), *framing.shape), dtype=np.uint8)
+    def order(results: Sequence[Result]) -> NDArray[np.int64]:
+        readable = [file for file, result in zip(files, results, strict=True) if isinstance(result, int)]
+        hashes = [result for result in results if isinstance(result, int)]
+        parts, _ = _arrange(readable, hashes, _labels(readable, class_names))
+        return np.concatenate([*parts.values(), np.zeros(0, dtype=np.int64)])
 
-    def read(number: int) -> int | str:
-        path = files[number].path
-        try:
-            picture = read_picture(path)
-        except PictureError as error:
-            return str(error).removeprefix(f"{path}: ")
-        images[number] = frame(picture, framing)
-        return content_hash(np.asarray(picture))
-
-    with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes without holding Python's lock
-        return images, list(pool.map(read, range(len(files))))
+    try:
+        return keep(key, scan(files, framing, progress), framing.shape, order)
+    except OutputError:
+        chunks = list(scan(files, framing, progress))
+    results = [result for some, _ in chunks for result in some]
+    return Kept(results, np.concatenate([images for _, images in chunks])[order(results)])
 
 
 def _damaged(name: str, skipped: Sequence[tuple[str, str]], count: int) -> str:
@@ -122,7 +129,7 @@ def _damaged(name: str, skipped: Sequence[tuple[str, str]], count: int) -> str:
     )
 
 
-def _refuse_lost_classes(name: str, files: Sequence[PictureFile], results: Sequence[int | str]) -> None:
+def _refuse_lost_classes(name: str, files: Sequence[PictureFile], results: Sequence[Result]) -> None:
     named = Counter((file.split, file.label) for file in files)
     readable = Counter((f.split, f.label) for f, r in zip(files, results, strict=True) if isinstance(r, int))
     for split, label in named:
@@ -134,25 +141,29 @@ def _refuse_lost_classes(name: str, files: Sequence[PictureFile], results: Seque
             )
 
 
-def _by_split(
-    files: Sequence[PictureFile],
-    results: Sequence[int | str],
-    images: NDArray[np.uint8],
-    class_names: Sequence[str],
-) -> dict[SplitName, Split]:
-    """The readable pictures of each split; those without a split count as train."""
+def _labels(files: Sequence[PictureFile], class_names: Sequence[str]) -> NDArray[np.int64]:
     index = {label: number for number, label in enumerate(class_names)}
-    labels = np.array([index[file.label] for file in files], dtype=np.int64)
-    everything = Split(images, labels, [file.name for file in files])
-    splits: dict[SplitName, Split] = {}
-    for split in SPLITS:
-        members = [
-            number
-            for number, (file, result) in enumerate(zip(files, results, strict=True))
-            if isinstance(result, int) and (file.split or "train") == split
-        ]
-        if len(members) == len(files):
-            return {split: everything}  # no copy of what may be most of the memory
-        if members:
-            splits[split] = everything.take(np.array(members))
-    return splits
+    return np.array([index[file.label] for file in files], dtype=np.int64)
+
+
+def _given(files: Sequence[PictureFile]) -> dict[SplitName, NDArray[np.int64]]:
+    """Indices of the pictures of each split that the source has; those without a split count as train."""
+    sides = np.array([SPLITS.index(file.split or "train") for file in files], dtype=np.int64)
+    members = {split: np.flatnonzero(sides == number) for number, split in enumerate(SPLITS)}
+    return {split: indices for split, indices in members.items() if len(indices)}
+
+
+def _arrange(
+    files: Sequence[PictureFile], hashes: Sequence[int], labels: NDArray[np.int64]
+) -> tuple[dict[SplitName, NDArray[np.int64]], str]:
+    """Indices of the pictures of each split, in the order of `SPLITS`, and the rule in words."""
+    given = _given(files)
+    train = given.get("train", np.zeros(0, dtype=np.int64))
+    parts, rule = parts_of_train(set(given), labels[train], lambda: [hashes[number] for number in train.tolist()])
+    arranged = given | {split: train[indices] for split, indices in parts.items()}
+    return {split: arranged[split] for split in SPLITS if split in arranged}, rule
+
+
+def _nothing(labels: NDArray[np.int64]) -> Split:
+    """A split that is looked at for its labels only."""
+    return Split(np.zeros((len(labels), 0, 0, 1), dtype=np.uint8), labels)

@@ -10,14 +10,24 @@ from typing import Any
 from imagewise.dataset import Dataset, SplitName
 from imagewise.errors import DataError
 from imagewise.picture import Framing
-from imagewise.sources.pictures import PictureFile, load_pictures
+from imagewise.sources.download import Progress
+from imagewise.sources.embedded import embedded_column, load_embedded
+from imagewise.sources.picture_file import PictureFile
+from imagewise.sources.pictures import load_pictures
 from imagewise.sources.splits import SPLIT_NAMES
 
 TABLE_NAMES = ("labels.csv", "metadata.csv")  # a folder that holds one of these is such a table
 _FILE_COLUMNS = ("file", "file_name", "path")
 
 
-def load_table(table: Path, framing: Framing | None, *, strict: bool = False, name: str | None = None) -> Dataset:
+def load_table(
+    table: Path,
+    framing: Framing | None,
+    *,
+    strict: bool = False,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
     """A table with the columns `file` (or `file_name`, `path`) and `label`, and perhaps `split`.
 
     Paths are relative to the table. Labels are strings. Files that are missing or damaged are skipped and
@@ -28,6 +38,8 @@ def load_table(table: Path, framing: Framing | None, *, strict: bool = False, na
         pyarrow;
             and as `load_pictures`.
     """
+    if table.suffix.lower() == ".parquet" and _holds_pictures(table):
+        return load_embedded([table], name or table.stem, framing, strict=strict, progress=progress)
     rows = _read_parquet(table) if table.suffix.lower() == ".parquet" else _read_csv(table)
     file_column = next((column for column in _FILE_COLUMNS if column in rows), None)
     if file_column is None or "label" not in rows:
@@ -39,10 +51,10 @@ def load_table(table: Path, framing: Framing | None, *, strict: bool = False, na
     labels = _texts(table, "label", rows["label"])
     splits = _splits(table, rows["split"]) if "split" in rows else [None] * len(paths)
     files = [
-        PictureFile(table.parent / path, path, label, split)
+        PictureFile(str(table.parent / path), path, label, split)
         for path, label, split in zip(paths, labels, splits, strict=True)
     ]
-    return load_pictures(name or table.stem, files, framing, strict=strict)
+    return load_pictures(name or table.stem, files, framing, strict=strict, progress=progress)
 
 
 def _read_csv(table: Path) -> dict[str, list[Any]]:
@@ -62,13 +74,33 @@ def _read_csv(table: Path) -> dict[str, list[Any]]:
     return {column: [row[i] for row in rows] for i, column in enumerate(header)}
 
 
-def _read_parquet(table: Path) -> dict[str, list[Any]]:
+def load_parquet_folder(
+    folder: Path, framing: Framing | None, *, strict: bool = False, progress: Progress | None = None
+) -> Dataset | None:
+    """A folder that holds Parquet files with embedded pictures, itself or in folders (`data/train-...parquet`,
+    `train/0000.parquet`); None where it does not."""
+    tables = sorted(path for depth in ("*", "*/*", "*/*/*") for path in folder.glob(f"{depth}.parquet"))
+    if not tables or not _holds_pictures(tables[0]):
+        return None
+    return load_embedded(tables, folder.resolve().name, framing, strict=strict, progress=progress)
+
+
+def _holds_pictures(table: Path) -> bool:
     try:
-        import pyarrow.parquet as parquet
+        import pyarrow.parquet  # noqa: F401 - whether it is there
     except ImportError as error:
         raise DataError(
             f"{table}: reading Parquet needs pyarrow. Install it with: pip install 'imagewise[tables]'"
         ) from error
+    try:
+        return embedded_column(table) is not None
+    except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
+        raise DataError(f"{table}: cannot be read as Parquet ({error}). Write the file again.") from error
+
+
+def _read_parquet(table: Path) -> dict[str, list[Any]]:
+    import pyarrow.parquet as parquet
+
     try:
         schema = parquet.read_schema(table)
         wanted = [c for c in schema.names if c.strip().lower() in (*_FILE_COLUMNS, "label", "split")]

@@ -12,6 +12,7 @@ from torch import Tensor
 from imagewise.dataset import Split
 from imagewise.engines.ordering import epoch_order as epoch_order
 from imagewise.engines.pytorch.augmentation import Augmentation
+from imagewise.mapped import gather, release
 from imagewise.network import Network
 
 
@@ -28,7 +29,7 @@ class Batches:
         self, indices: NDArray[np.int64], augmentation: Augmentation | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Pictures (n, C, H, W) float32 in channels-last memory, and labels (n,) int64, on the device."""
-        pixels = self._pixels(np.take(self._split.images, indices, axis=0))
+        pixels = self._pixels(gather(self._split.images, indices))
         if augmentation is not None:
             pixels = augmentation(pixels.float(), generator)
         labels = torch.from_numpy(np.take(self._split.labels, indices)).to(self._device)
@@ -40,6 +41,7 @@ class Batches:
             part = slice(start, start + size)
             labels = torch.from_numpy(np.array(self._split.labels[part])).to(self._device)
             yield self._normalized(self._pixels(np.array(self._split.images[part]))), labels
+            release(self._split.images)
 
     def _pixels(self, images: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)

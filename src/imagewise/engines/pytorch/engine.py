@@ -22,7 +22,7 @@ from imagewise.engines.pytorch.augmentation import augmentation_for
 from imagewise.engines.pytorch.batches import Batches
 from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients, is_dense_stack
 from imagewise.engines.pytorch.module import build_module, load_weights, read_weights
-from imagewise.engines.pytorch.optimization import build_optimizer, load_state, read_state
+from imagewise.engines.pytorch.optimization import build_optimizer
 from imagewise.errors import EngineError
 from imagewise.initialization import initial_weights
 from imagewise.network import Network, Weights
@@ -113,10 +113,10 @@ class _Learner:
         load_weights(self.module, weights)
 
     def read_optimizer(self) -> dict[str, NDArray[np.float32]]:
-        return read_state(self.optimizer)
+        return self.optimizer.read_state()
 
     def load_optimizer(self, arrays: dict[str, NDArray[Any]]) -> None:
-        load_state(self.optimizer, arrays)
+        self.optimizer.load_state(arrays)
 
     def train(self, epoch: int, callbacks: Callbacks) -> tuple[float, float, float]:
         """Mean cost and accuracy over the epoch's batches, and the last rate."""
@@ -140,11 +140,9 @@ class _Learner:
     def step(self, indices: NDArray[np.int64], seed: int, rate: float) -> tuple[Tensor, Tensor, Tensor]:
         """One step on these pictures: their cost () and logits (n, classes) before it, and their labels (n,)."""
         self.generator.manual_seed(seed)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         x, y = self.training.take(indices, self.augmentation, self.generator)
         cost, logits = self.gradients(x, y)
-        self.optimizer.step()
+        self.optimizer.step(rate)
         return cost, logits, y
 
     @torch.inference_mode()

@@ -24,6 +24,7 @@ from imagewise.engines.tensorflow.reader import KerasNetwork
 from imagewise.engines.tensorflow.steps import Cost, Steps, right_answers
 from imagewise.errors import EngineError
 from imagewise.initialization import initial_weights
+from imagewise.mapped import release
 from imagewise.network import Network, Weights
 from imagewise.picture import FramingKind
 from imagewise.recipe import Recipe
@@ -153,3 +154,4 @@ def _in_order(split: Split) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int6
     for start in range(0, len(split), SCORING_BATCH):
         part = slice(start, start + SCORING_BATCH)
         yield np.array(split.images[part]), np.array(split.labels[part])
+        release(split.images)

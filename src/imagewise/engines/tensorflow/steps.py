@@ -14,6 +14,7 @@ from imagewise.engines.tensorflow.augmentation import Augmentation
 from imagewise.engines.tensorflow.framework import tf
 from imagewise.engines.tensorflow.optimization import Optimizer
 from imagewise.engines.tensorflow.reader import KerasNetwork
+from imagewise.mapped import gather
 
 
 class Steps:
@@ -57,7 +58,7 @@ class Steps:
         with np.errstate(over="ignore"):  # a rate beyond float32 ends as a cost that is no number
             rows = numbers.astype(np.float32)
         return self._function(
-            np.take(split.images, indices, axis=0), np.take(split.labels, indices), bounds, rows, np.array(seeds), sums
+            gather(split.images, indices), np.take(split.labels, indices), bounds, rows, np.array(seeds), sums
         )
 
     def _loop(self, pictures: Any, labels: Any, bounds: Any, numbers: Any, seeds: Any, sums: Any) -> Any:

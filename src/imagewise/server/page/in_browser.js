@@ -4,7 +4,7 @@ import { frame, spread } from "./framing.js";
 import * as ort from "./onnxruntime/ort.wasm.min.mjs";
 import { segment } from "./segmentation.js";
 
-const PATCH = 4; // pixels of the network's input that are hidden at a time
+const FINEST = 4; // pixels of the network's input that are hidden at a time, at least
 const BATCH = 16; // patches a run, so that drawing goes on meanwhile
 
 export class BrowserRecogniser {
@@ -66,12 +66,13 @@ export class BrowserRecogniser {
     const { height, width, channels, kind } = this.card.framing;
     const ground = kind === "ink" ? 0 : 128;
     const best = probabilities.indexOf(Math.max(...probabilities));
-    const [rows, columns] = [Math.ceil(height / PATCH), Math.ceil(width / PATCH)];
+    const patch = Math.max(FINEST, Math.ceil(Math.max(height, width) / 14)); // as occlusion.py has it
+    const [rows, columns] = [Math.ceil(height / patch), Math.ceil(width / patch)];
     const hidden = Array.from({ length: rows * columns }, (_, i) => {
-      const [top, left] = [Math.floor(i / columns) * PATCH, (i % columns) * PATCH];
+      const [top, left] = [Math.floor(i / columns) * patch, (i % columns) * patch];
       const copy = seen.slice();
-      for (let y = top; y < Math.min(height, top + PATCH); y++) {
-        copy.fill(ground, (y * width + left) * channels, (y * width + Math.min(width, left + PATCH)) * channels);
+      for (let y = top; y < Math.min(height, top + patch); y++) {
+        copy.fill(ground, (y * width + left) * channels, (y * width + Math.min(width, left + patch)) * channels);
       }
       return copy;
     });

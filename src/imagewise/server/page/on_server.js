@@ -2,7 +2,7 @@
 
 export class ServerRecogniser {
   static async open() {
-    return new ServerRecogniser(await json(await fetch("model")));
+    return new ServerRecogniser(await json(await fetch("model", { headers: key() })));
   }
 
   constructor(card) {
@@ -10,7 +10,7 @@ export class ServerRecogniser {
   }
 
   async recognise(picture, { explain = false } = {}) {
-    const query = new URLSearchParams({ top: this.card.class_names.length, explain });
+    const query = new URLSearchParams({ top: this.card.class_names.length, explain: explain ? "occlusion" : "input" });
     const answer = await json(await fetch(`predict?${query}`, await post(picture)));
     const seen = answer.explain?.seen ? await pixelsOf(answer.explain.seen) : null;
     return { classes: answer.top, seen, occlusion: answer.explain?.occlusion ?? null };
@@ -21,9 +21,15 @@ export class ServerRecogniser {
   }
 }
 
+/** A server that asks for a key is opened as http://.../#key=KEY: what stands behind # is never sent with an address. */
+function key() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("key");
+  return given ? { Authorization: `Bearer ${given}` } : {};
+}
+
 async function post(picture) {
   const body = await picture.file();
-  return { method: "POST", body, headers: { "Content-Type": body.type || "application/octet-stream" } };
+  return { method: "POST", body, headers: { ...key(), "Content-Type": body.type || "application/octet-stream" } };
 }
 
 async function json(response) {

@@ -1,0 +1,1 @@
+"""A model on the web: an HTTP API for programs, a page for people. Needs the extra imagewise[serve]."""

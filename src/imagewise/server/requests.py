@@ -1,0 +1,138 @@
+"""What a request brings: its body within the limits, the pictures of a multipart form, its query."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from urllib.parse import parse_qsl
+
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from imagewise.server.limits import Limits
+from imagewise.server.problems import ClientGone, Problem
+
+if TYPE_CHECKING:
+    from imagewise.server.shelf import ServedModel, Shelf
+
+Explanation = Literal["none", "input", "occlusion"]
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """The whole body.
+
+    Raises:
+        Problem: 413 where it is too large, before the rest of it is read; 408 where it comes too slowly.
+        ClientGone: the connection ended first.
+    """
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > limits.body:
+        raise _too_large(limits)
+    message = await _within(request, limits.body_seconds)
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        ends = asyncio.get_running_loop().time() + limits.body_seconds
+        parts, size = [body], len(body)
+        while message.get("more_body", False):
+            message = await _within(request, ends - asyncio.get_running_loop().time())
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limits.body:
+                raise _too_large(limits)
+        body = b"".join(parts)
+    if len(body) > limits.body:
+        raise _too_large(limits)
+    return body
+
+
+async def _within(request: Request, seconds: float) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(seconds):
+            message = await request.receive()
+    except TimeoutError:
+        headers = {"Connection": "close"}
+        raise Problem(408, "The body did not arrive in time. Send it faster, or a smaller one.", headers) from None
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return cast("dict[str, Any]", message)
+
+
+def _too_large(limits: Limits) -> Problem:
+    detail = f"The body is larger than {limits.body // 2**20} MiB. Send fewer or smaller pictures."
+    return Problem(413, detail, {"Connection": "close"})
+
+
+class _InMemory(MultiPartParser):
+    spool_max_size = 2**31  # the body is in memory already; nothing of it goes to disk
+
+
+def is_multipart(request: Request) -> bool:
+    """Whether the body is a form with files."""
+    return request.headers.get("content-type", "").lower().startswith("multipart/")
+
+
+async def multipart_pictures(request: Request, body: bytes, limits: Limits) -> list[tuple[str, bytes]]:
+    """Name and content of each file of a form, in order.
+
+    Raises:
+        Problem: 400 for a broken form or one without files; 413 for too many.
+    """
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        form = await _InMemory(request.headers, whole(), max_files=limits.pictures + 1, max_fields=16).parse()
+    except (MultiPartException, KeyError, ValueError) as error:
+        said = getattr(error, "message", "")
+        if said.startswith("Too many files"):
+            raise _too_many(limits) from error
+        raise Problem(400, "The multipart form cannot be read. Send multipart/form-data with files.") from error
+    files = [part for _, part in form.multi_items() if not isinstance(part, str)]
+    if len(files) > limits.pictures:
+        raise _too_many(limits)
+    if not files:
+        raise Problem(400, "The form holds no file. Send each picture as a file of the form.")
+    return [(file.filename or f"picture-{number}", file.file.read()) for number, file in enumerate(files, 1)]
+
+
+def _too_many(limits: Limits) -> Problem:
+    return Problem(413, f"More than {limits.pictures} pictures. Send them in several requests.")
+
+
+class Query:
+    """The query of a request, each value checked where it is asked for."""
+
+    def __init__(self, request: Request) -> None:
+        text = request.scope["query_string"]
+        try:
+            self._values = dict(parse_qsl(text.decode("ascii"), keep_blank_values=True)) if text else {}
+        except ValueError as error:
+            raise Problem(400, "The query cannot be read; encode it as application/x-www-form-urlencoded.") from error
+
+    def top(self) -> int:
+        """How many classes to name."""
+        value = self._values.get("top", "3")
+        if not (value.isascii() and value.isdecimal() and len(value) < 9 and int(value) > 0):
+            raise Problem(400, "top: give a whole number of at least 1.")
+        return int(value)
+
+    def explain(self) -> Explanation:
+        """What to show beside the answer."""
+        value = self._values.get("explain", "none")
+        if value not in get_args(Explanation):
+            raise Problem(400, f"explain: give one of {', '.join(get_args(Explanation))}.")
+        return cast("Explanation", value)
+
+    def model(self, shelf: Shelf) -> ServedModel:
+        """The model that is asked for."""
+        return find_model(shelf, self._values.get("model"))
+
+
+def find_model(shelf: Shelf, name: str | None) -> ServedModel:
+    """Raises Problem 404 where there is no such model."""
+    served = shelf.get(name) if name != "" else None
+    if served is None:
+        raise Problem(404, f"There is no such model here. Take one of: {', '.join(shelf.names)}.")
+    return served
