@@ -1,0 +1,59 @@
+"""The picture of a learning-rate range test: cost over rate, drawn by matplotlib."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from imagewise.curves import quiet_matplotlib
+from imagewise.rate_finder import RateSearch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RAW, SMOOTHED, CHOSEN, INK, GRID = "#c3cbd6", "#2563a8", "#b4461f", "#4a5360", "#dfe3e8"
+HEADROOM = 1.25  # of the first cost: what lies above it says no more than that it diverges
+
+
+def rate_plot(search: RateSearch) -> bytes:
+    """A PNG, 1200 x 750 pixels: each batch's cost, the smoothed cost, the suggestion and the recipe's own rate."""
+    with quiet_matplotlib():
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8, 5), dpi=150, layout="constrained", facecolor="white")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        axes.plot(search.rates, search.costs, color=RAW, linewidth=1, label="each batch")
+        axes.plot(search.rates, search.smoothed, color=SMOOTHED, linewidth=2, label="smoothed")
+        axes.set_xscale("log")
+        axes.set_xlim(search.rates[0], search.rates[-1])
+        axes.set_ylim(0, HEADROOM * max(search.costs[:10].max(), search.smoothed[0]))
+        axes.set_xlabel("learning rate (rising from step to step)", color=INK)
+        axes.set_ylabel("cost of a batch (cross-entropy)", color=INK)
+        axes.set_title(f"{search.data}, recipe {search.recipe}", color=INK, loc="left", fontsize=11, pad=24)
+        _mark(axes, search.recipe_rate, search, INK, ":", f"recipe's: {search.recipe_rate:g}")
+        _mark(axes, search.suggestion, search, CHOSEN, "-", f"suggested: {search.suggestion:g}")
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        for side in ("bottom", "left"):
+            axes.spines[side].set_color(GRID)
+        axes.grid(color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.tick_params(which="both", length=0, labelcolor=INK)
+        axes.legend(loc="lower left", frameon=False, labelcolor=INK)
+        file = io.BytesIO()
+        figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _mark(axes: Axes, rate: float, search: RateSearch, colour: str, dash: str, words: str) -> None:
+    """A line at a rate, and what it is above the drawing; of two, the higher one's words go to the right."""
+    cost = search.cost_at(rate)
+    if cost is None:
+        return
+    other = search.suggestion if rate == search.recipe_rate else search.recipe_rate
+    axes.axvline(rate, color=colour, linewidth=1.2, linestyle=dash)
+    axes.plot([rate], [cost], "o", color=colour, markersize=6)
+    align = "left" if rate > other else "right"
+    axes.text(rate, 1.01, f" {words} ", color=colour, ha=align, va="bottom", transform=axes.get_xaxis_transform())
