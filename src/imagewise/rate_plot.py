@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from imagewise.curves import quiet_matplotlib
 from imagewise.rate_finder import RateSearch
@@ -32,8 +32,9 @@ def rate_plot(search: RateSearch) -> bytes:
         axes.set_xlabel("learning rate (rising from step to step)", color=INK)
         axes.set_ylabel("cost of a batch (cross-entropy)", color=INK)
         axes.set_title(f"{search.data}, recipe {search.recipe}", color=INK, loc="left", fontsize=11, pad=24)
-        _mark(axes, search.recipe_rate, search, INK, ":", f"recipe's: {search.recipe_rate:g}")
-        _mark(axes, search.suggestion, search, CHOSEN, "-", f"suggested: {search.suggestion:g}")
+        higher = search.suggestion > search.recipe_rate
+        _mark(axes, search, search.recipe_rate, "recipe's", INK, ":", "right" if higher else "left")
+        _mark(axes, search, search.suggestion, "suggested", CHOSEN, "-", "left" if higher else "right")
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         for side in ("bottom", "left"):
@@ -47,13 +48,14 @@ def rate_plot(search: RateSearch) -> bytes:
     return file.getvalue()
 
 
-def _mark(axes: Axes, rate: float, search: RateSearch, colour: str, dash: str, words: str) -> None:
-    """A line at a rate, and what it is above the drawing; of two, the higher one's words go to the right."""
+def _mark(
+    axes: Axes, search: RateSearch, rate: float, words: str, colour: str, dash: str, align: Literal["left", "right"]
+) -> None:
+    """A line at a rate, where it meets the curve, and what it is, written above on the side that is free."""
     cost = search.cost_at(rate)
     if cost is None:
         return
-    other = search.suggestion if rate == search.recipe_rate else search.recipe_rate
     axes.axvline(rate, color=colour, linewidth=1.2, linestyle=dash)
     axes.plot([rate], [cost], "o", color=colour, markersize=6)
-    align = "left" if rate > other else "right"
-    axes.text(rate, 1.01, f" {words} ", color=colour, ha=align, va="bottom", transform=axes.get_xaxis_transform())
+    top = axes.get_xaxis_transform()
+    axes.text(rate, 1.01, f" {words}: {rate:g} ", color=colour, ha=align, va="bottom", transform=top)
