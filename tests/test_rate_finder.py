@@ -119,9 +119,17 @@ def test_a_valley_is_found_where_it_is(tiny_dataset: Dataset) -> None:
     found = search(tiny_dataset, a_valley())
     assert 3e-4 < found.steepest < 3e-3
     assert 0.02 < found.lowest < 0.2
-    assert found.steepest / 10 < found.suggestion < found.lowest
+    assert found.steepest < found.suggestion < found.lowest
+    assert found.cost_at(found.suggestion) == pytest.approx(0.3 + 0.05 * 2, abs=0.05)  # 5% of the fall is left
     assert found.cost_at(1e-5) == pytest.approx(2.3, abs=0.02)
     assert found.cost_at(1e-7) is None
+
+
+def test_a_set_learnt_by_heart_is_no_reason_for_a_huge_rate(tiny_dataset: Dataset) -> None:
+    """90 pictures, one batch: the cost is 0 before the rates that would break the training come."""
+    found = imagewise.find_learning_rate(tiny_dataset, recipe="perceptron", device="cpu")
+    assert found.lowest > 0.1
+    assert found.suggestion < 0.01
 
 
 @pytest.mark.parametrize("scale", [0.5, 20])

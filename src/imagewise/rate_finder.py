@@ -22,7 +22,7 @@ STEPS, LOWEST, HIGHEST = 150, 1e-6, 10.0
 DIVERGED = 4.0  # times the lowest running mean of the cost
 MEMORY = 0.9  # of that running mean
 WIDTH = 0.04  # deviation of the Gaussian that the curve is smoothed by, share of the steps
-SHARE = 1 / 3  # of the lowest cost's rate: what is suggested
+FALLEN = 0.95  # share of the fall after which the rate is suggested; by trials, see docs/decisions.md
 LEAST_FALL = 0.02  # share of the first cost; below it, a dip is taken for noise
 
 Watcher = Callable[[int, int, float, float], None]
@@ -63,8 +63,12 @@ class RateSearch:
 
     @property
     def suggestion(self) -> float:
-        """`SHARE` of the rate at which the smoothed cost is lowest, to two digits; why that: docs/decisions.md."""
-        return float(f"{SHARE * self.lowest:.1e}")
+        """The first rate at which `FALLEN` of the smoothed cost's fall is done, to two digits.
+
+        Where the lowest cost lies is chance in a flat valley, and too far for sets that are learnt by heart meanwhile.
+        """
+        start, end = self.smoothed[0], self.smoothed.min()
+        return float(f"{self.rates[(self.smoothed <= start - FALLEN * (start - end)).argmax()]:.1e}")
 
     def cost_at(self, rate: float) -> float | None:
         """The smoothed cost at a rate, or None where the test did not get there."""
