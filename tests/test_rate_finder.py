@@ -119,17 +119,28 @@ def test_a_valley_is_found_where_it_is(tiny_dataset: Dataset) -> None:
     found = search(tiny_dataset, a_valley())
     assert 3e-4 < found.steepest < 3e-3
     assert 0.02 < found.lowest < 0.2
+    start, end = found.valley
+    assert found.cost_at(start) == pytest.approx(1.3, abs=0.1)  # half of 2 is gained, or lost again
+    assert found.cost_at(end) == pytest.approx(1.3, abs=0.2)
     assert found.steepest < found.suggestion < found.lowest
-    assert found.cost_at(found.suggestion) == pytest.approx(0.3 + 0.05 * 2, abs=0.05)  # 5% of the fall is left
     assert found.cost_at(1e-5) == pytest.approx(2.3, abs=0.02)
     assert found.cost_at(1e-7) is None
 
 
 def test_a_set_learnt_by_heart_is_no_reason_for_a_huge_rate(tiny_dataset: Dataset) -> None:
-    """90 pictures, one batch: the cost is 0 before the rates that would break the training come."""
+    """90 pictures, one batch: the cost is 0 before the rates come that would break the training."""
     found = imagewise.find_learning_rate(tiny_dataset, recipe="perceptron", device="cpu")
-    assert found.lowest > 0.1
+    assert not found.diverged
+    assert found.costs[-1] < 0.02 * found.costs[0]
     assert found.suggestion < 0.01
+
+
+def test_a_dip_in_a_noisy_flat_valley_does_not_draw_the_suggestion(tiny_dataset: Dataset) -> None:
+    flat = [*np.linspace(1.8, 1.5, 50), *[1.5] * 70, *np.linspace(1.5, 6, 30)]
+    left, right = ([cost - 0.1 * (place <= step < place + 8) for step, cost in enumerate(flat)] for place in (55, 105))
+    one, other = search(tiny_dataset, left), search(tiny_dataset, right)
+    assert other.lowest > 30 * one.lowest
+    assert other.suggestion < 2 * one.suggestion
 
 
 @pytest.mark.parametrize("scale", [0.5, 20])
@@ -224,8 +235,8 @@ def test_the_command_prints_a_table_and_leaves_the_plot_and_nothing_else(
     )
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert [line.split("  ")[0] for line in lines[:5]] == [
-        "learning rate", "suggested", "recipe's", "steepest fall", "lowest cost",
+    assert [line.split("  ")[0] for line in lines[:7]] == [
+        "learning rate", "suggested", "recipe's", "steepest fall", "lowest cost", "valley from", "valley to",
     ]  # fmt: skip
     assert "imagewise train ... --learning-rate 0." in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["digits-perceptron-rates.png"]

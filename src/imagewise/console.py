@@ -72,6 +72,8 @@ def print_rates(found: RateSearch) -> None:
         "recipe's": found.recipe_rate,
         "steepest fall": found.steepest,
         "lowest cost": found.lowest,
+        "valley from": found.valley[0],
+        "valley to": found.valley[1],
     }
     costs = {name: found.cost_at(rate) for name, rate in named.items()}
     rows = [(name, f"{rate:.2g}", "-" if costs[name] is None else f"{costs[name]:.3f}") for name, rate in named.items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ STEPS, LOWEST, HIGHEST = 150, 1e-6, 10.0
 DIVERGED = 4.0  # times the lowest running mean of the cost
 MEMORY = 0.9  # of that running mean
 WIDTH = 0.04  # deviation of the Gaussian that the curve is smoothed by, share of the steps
-FALLEN = 0.95  # share of the fall after which the rate is suggested; by trials, see docs/decisions.md
+LEARNT = 0.01  # of the first cost: below it nothing is left to see, as high rates cannot harm what is learnt by heart
 LEAST_FALL = 0.02  # share of the first cost; below it, a dip is taken for noise
 
 Watcher = Callable[[int, int, float, float], None]
@@ -62,13 +62,24 @@ class RateSearch:
         return float(self.rates[slope.argmin()])
 
     @property
-    def suggestion(self) -> float:
-        """The first rate at which `FALLEN` of the smoothed cost's fall is done, to two digits.
+    def valley(self) -> tuple[float, float]:
+        """First and last rate around the lowest cost at which at least half of the smoothed cost's fall is kept."""
+        low = self.smoothed <= (self.smoothed[0] + self.smoothed.min()) / 2
+        bottom = int(self.smoothed.argmin())
+        before, after = np.flatnonzero(~low[:bottom]), np.flatnonzero(~low[bottom:])
+        start = before[-1] + 1 if len(before) else 0
+        end = bottom + after[0] - 1 if len(after) else len(low) - 1
+        return float(self.rates[start]), float(self.rates[end])
 
-        Where the lowest cost lies is chance in a flat valley, and too far for sets that are learnt by heart meanwhile.
+    @property
+    def suggestion(self) -> float:
+        """Half the middle of the valley (by logarithms), to two digits.
+
+        The middle, since where in a flat valley the lowest cost lies is chance; half, since one rate too high costs
+        more than one too low. By trials: docs/decisions.md.
         """
-        start, end = self.smoothed[0], self.smoothed.min()
-        return float(f"{self.rates[(self.smoothed <= start - FALLEN * (start - end)).argmax()]:.1e}")
+        start, end = self.valley
+        return float(f"{sqrt(start * end) / 2:.1e}")
 
     def cost_at(self, rate: float) -> float | None:
         """The smoothed cost at a rate, or None where the test did not get there."""
@@ -83,6 +94,7 @@ class RateSearch:
             "recipe": self.recipe,
             "suggestion": self.suggestion,
             "recipe_rate": self.recipe_rate,
+            "valley": list(self.valley),
             "steepest": self.steepest,
             "lowest": self.lowest,
             "diverged": self.diverged,
@@ -146,7 +158,7 @@ def range_test(
     rates: NDArray[np.float64] | None = None,
     watcher: Watcher | None = None,
 ) -> RateSearch:
-    """A batch at each of `rates` (n,), rising, until the cost explodes. Raises TrainingError."""
+    """A batch at each of `rates` (n,), rising, until the cost explodes or all is learnt. Raises TrainingError."""
     if rates is None:
         rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     costs = list[float]()
@@ -163,6 +175,8 @@ def range_test(
         best = min(best, running)
         if running > DIVERGED * best:
             diverged = True
+            break
+        if running < LEARNT * costs[0]:
             break
     values = np.array(costs)
     smoothed = smooth(values, WIDTH * len(rates))

@@ -11,12 +11,12 @@ from imagewise.rate_finder import RateSearch
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RAW, SMOOTHED, CHOSEN, INK, GRID = "#c3cbd6", "#2563a8", "#b4461f", "#4a5360", "#dfe3e8"
-HEADROOM = 1.25  # of the first cost: what lies above it says no more than that it diverges
+VALLEY, RAW, SMOOTHED, CHOSEN, INK, GRID = "#eef4fb", "#b3bdca", "#2563a8", "#b4461f", "#4a5360", "#dfe3e8"
+MARGIN = 0.15  # of the costs' range, above the first ones: what is higher says no more than that it diverges
 
 
 def rate_plot(search: RateSearch) -> bytes:
-    """A PNG, 1200 x 750 pixels: each batch's cost, the smoothed cost, the suggestion and the recipe's own rate."""
+    """A PNG, 1200 x 750 pixels: the costs, smoothed too, the valley, the suggestion and the recipe's rate."""
     with quiet_matplotlib():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -28,7 +28,9 @@ def rate_plot(search: RateSearch) -> bytes:
         axes.plot(search.rates, search.smoothed, color=SMOOTHED, linewidth=2, label="smoothed")
         axes.set_xscale("log")
         axes.set_xlim(search.rates[0], search.rates[-1])
-        axes.set_ylim(0, HEADROOM * max(search.costs[:10].max(), search.smoothed[0]))
+        low, high = search.costs.min(), search.costs[:10].max()
+        axes.set_ylim(max(0.0, low - MARGIN * (high - low)), high + MARGIN * (high - low))
+        axes.axvspan(*search.valley, color=VALLEY, zorder=0, label="valley")
         axes.set_xlabel("learning rate (rising from step to step)", color=INK)
         axes.set_ylabel("cost of a batch (cross-entropy)", color=INK)
         axes.set_title(f"{search.data}, recipe {search.recipe}", color=INK, loc="left", fontsize=11, pad=24)
