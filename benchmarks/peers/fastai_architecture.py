@@ -1,14 +1,15 @@
 """The architecture of fast.ai's book, chapter 13: simple_cnn with batch normalisation, in eager PyTorch.
 
 Five convolutions of stride 2 (8, 16, 32, 64, 10 filters, the first 5x5), ReLU and batch normalisation after each; one
-cycle to rate 0.1, 5 epochs, batches of 512. Adam and the cycle are fastai's: momentum 0.95 to 0.85 and back, 0.99 for the
-squares, decoupled decay of 0.01 for all but biases and normalisation. fastai scores after every epoch.
+cycle to rate 0.1, 5 epochs, batches of 512. Adam and the cycle are fastai's: momentum 0.95 to 0.85 and back, 0.99 for
+the squares, decoupled decay of 0.01 for all but biases and normalisation. fastai scores after every epoch.
 """
 
 from __future__ import annotations
 
 import torch
 from benchmarks.peers.common import Progress, Settings, load_mnist, parse
+from benchmarks.peers.torch_scoring import score
 from torch import nn
 from torch.nn import functional as F
 
@@ -43,14 +44,6 @@ def main(settings: Settings) -> None:
         optimizer, RATE, total_steps=steps * settings.epochs, pct_start=0.25, div_factor=25, final_div_factor=4000
     )
 
-    @torch.no_grad()
-    def score() -> float:
-        model.eval()
-        right = sum(
-            int((model(x).argmax(1) == y).sum()) for x, y in zip(x_test.split(1000), y_test.split(1000), strict=True)
-        )
-        return right / len(y_test)
-
     progress = Progress(settings, scores_itself=True)
     for epoch in range(1, settings.epochs + 1):
         model.train()
@@ -58,10 +51,10 @@ def main(settings: Settings) -> None:
         for step in range(steps):
             samples = order[step * BATCH : (step + 1) * BATCH]
             optimizer.zero_grad()
-            F.cross_entropy(model(x_train[samples]), y_train[samples]).backward()
+            F.cross_entropy(model(x_train[samples]), y_train[samples]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             cycle.step()
-        if progress.epoch(epoch, score):
+        if progress.epoch(epoch, lambda: score(model, x_test, y_test)):
             break
     path = settings.out / "model.pt"
     torch.save(model.state_dict(), path)

@@ -2,7 +2,7 @@
 
 Conv 32, Conv 64, 2x2 max pooling, Dropout 0.25, Dense 9216-128, Dropout 0.5, 10; Adadelta at 1.0, times 0.7 an epoch;
 batches of 64 and, for test, 1,000; 14 epochs. Pictures go one by one through the transforms that torchvision does
-(Pillow image, tensor in 0..1, normalised by 0.1307 and 0.3081) and through DataLoader as the example leaves it on a CPU:
+(Pillow image, tensor in 0..1, normalised by 0.1307 and 0.3081) and through DataLoader as the example has it on a CPU:
 no workers, not shuffled. It scores test after every epoch.
 """
 

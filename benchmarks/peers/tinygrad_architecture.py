@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from benchmarks.peers.common import Progress, Settings, load_mnist, parse
+from benchmarks.peers.torch_scoring import score
 from torch import nn
 from torch.nn import functional as F
 
@@ -31,23 +32,15 @@ def main(settings: Settings) -> None:
     model = build()
     optimizer = torch.optim.Adam(model.parameters())
 
-    @torch.no_grad()
-    def score() -> float:
-        model.eval()
-        right = sum(
-            int((model(x).argmax(1) == y).sum()) for x, y in zip(x_test.split(1000), y_test.split(1000), strict=True)
-        )
-        return right / len(y_test)
-
     progress = Progress(settings, scores_itself=True)
     for epoch in range(1, settings.epochs + 1):
         model.train()
         for _ in range(STEPS):
             samples = torch.randint(len(x_train), (BATCH,))
             optimizer.zero_grad()
-            F.cross_entropy(model(x_train[samples]), y_train[samples]).backward()
+            F.cross_entropy(model(x_train[samples]), y_train[samples]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        if progress.epoch(epoch, score):
+        if progress.epoch(epoch, lambda: score(model, x_test, y_test)):
             break
     path = settings.out / "model.pt"
     torch.save(model.state_dict(), path)
