@@ -14,7 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.inference import measure_inference
+from benchmarks.inference import measure_import, measure_inference
 from benchmarks.measuring import ROOT
 from benchmarks.page import write_page
 from benchmarks.rates import can_be_profiled, measure_floor, measure_profile
@@ -97,6 +97,8 @@ def _inference(options: argparse.Namespace, results: Results) -> None:
     for recipe in ("perceptron", "quick", "convnet"):
         if recipe in bundled_recipes() and _wanted(recipe, options) and _measured_quickly(recipe, options):
             measure_inference(recipe, results, repeat=options.repeat or (3 if options.quick else 10))
+    if not options.only and not options.quick:
+        measure_import(results, repeat=options.repeat or 10)
 
 
 def _wanted(name: str, options: argparse.Namespace) -> bool:

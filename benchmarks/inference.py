@@ -14,7 +14,7 @@ from PIL import Image
 
 from imagewise.sources import load_data
 
-PART = "inference"
+PART, IMPORT = "inference", "import"
 RUNTIMES = {
     "imagewise": "imagewise",
     "onnxruntime": "bare onnxruntime",
@@ -43,6 +43,14 @@ def measure_inference(
         Image.fromarray(test[0].squeeze()).save(folder / "one.png")
         _cold(folder, recipe, results, repeat)
         _warm(folder, recipe, results, calls)
+
+
+def measure_import(results: Results, *, repeat: int = 10) -> None:
+    """`import imagewise`, less the interpreter's own start, in turn with it."""
+    for number in range(repeat):
+        bare = run([sys.executable, "-c", "pass"]).seconds
+        seconds = run([sys.executable, "-c", "import imagewise"]).seconds - bare
+        results.add(IMPORT, "imagewise", number, {("import", "s"): seconds})
 
 
 def _cold(folder: Path, recipe: str, results: Results, repeat: int) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from benchmarks import inference, rates, scaling
 from benchmarks.measuring import ROOT
 from benchmarks.results import Figure, Results, Row
 from benchmarks.subjects import PART as TRAINING
 from benchmarks.subjects import Subject, peer_subjects, recipe_subjects, subjects
 from numpy.typing import NDArray
+
+from benchmarks import inference, rates, scaling
 
 PAGE, PLOT = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.png"
 REFERENCE = "pytorch-example"
@@ -128,11 +129,18 @@ def scaling_table(rows: dict[str, list[Row]]) -> list[str]:
     return lines
 
 
+def import_table(rows: dict[str, list[Row]]) -> list[str]:
+    """One sentence."""
+    found = Figure.of(rows["imagewise"], "import")
+    return [f"`import imagewise`, less the interpreter's own start: {found.text(2)} s, n = {found.n}."]
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, list[Row]]], list[str]]]] = {
     "training": (TRAINING, training_table),
     "floor": (rates.PART, floor_table),
     "profile": (rates.PROFILE, profile_table),
     "inference": (inference.PART, inference_table),
+    "import": (inference.IMPORT, import_table),
     "scaling": (scaling.PART, scaling_table),
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from math import floor, log10
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -111,7 +112,7 @@ class Figure:
         if not self.values:
             return "not reached" if self.missing else ""
         average = mean(self.values)
-        places = max(0, digits - len(f"{abs(average):.0f}"))
+        places = max(0, digits - 1 - floor(log10(abs(average)))) if average else 0
         spread = f" ± {stdev(self.values):,.{places}f}" if self.n > 1 else ""
         missed = f" ({self.missing} of {self.n + self.missing} not)" if self.missing else ""
         return f"{average:,.{places}f}{spread}{missed}"

@@ -65,7 +65,7 @@ def train(folder: Path, recipe: str) -> None:
         "validation": Split(images[-HELD_BACK:], labels[-HELD_BACK:]),
     }
     height, width, channels = images.shape[1:]
-    framing = Framing("photo", height, width, channels)  # type: ignore[arg-type]
+    framing = Framing("photo", height, width, channels)
     names = tuple(map(str, range(classes)))
     dataset = Dataset("scaled", names, splits, framing, "the last ones are validation")  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as name:
