@@ -154,7 +154,8 @@ def write_page(results: Results, page: Path = PAGE, plot: Path = PLOT) -> None:
         if not rows or begin not in text:
             continue
         before, _, rest = text.partition(begin)
-        lines = [*table(rows), "", *_measured(rows)]
+        picture = [f"![Test accuracy against seconds from the start of the process]({plot.name})", ""]
+        lines = [*(picture if part == TRAINING else []), *table(rows), "", *_measured(rows)]
         text = f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{rest.partition(end)[2]}"
     page.write_text(text)
     trained = results.newest(TRAINING)
@@ -181,7 +182,7 @@ def draw(rows: dict[str, list[Row]], path: Path) -> None:
     """Test error, downwards, against time; peers as lines, ours as the points at which they end."""
     from matplotlib.figure import Figure as Canvas
 
-    figure = Canvas(figsize=(9, 5.2), dpi=120, layout="constrained")
+    figure = Canvas(figsize=(9, 6.2), dpi=120, layout="constrained")
     axes = figure.subplots()
     for number, subject in enumerate(s for s in peer_subjects() if s.name in rows):
         courses = course_of(rows[subject.name])
@@ -206,10 +207,14 @@ def draw(rows: dict[str, list[Row]], path: Path) -> None:
     ticks = [90, 95, 97, 98, 98.5, 99, 99.25, 99.5, 99.7]
     axes.set(ylim=(88, 99.75), xlabel="seconds from the start of the process (logarithmic)", ylabel="test accuracy, %")
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    times = [a * b for b in (1, 10, 100, 1000) for a in (1, 2, 5)]
+    axes.set_xticks(times, [f"{time:g}" for time in times])
+    axes.set_xticks([], minor=True)
+    latest = max(at for found in rows.values() for course in course_of(found) for at, _ in course)
+    axes.set_xlim(1, 1.3 * latest)
     axes.grid(alpha=0.2)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, loc="outside right upper", fontsize=8)
+    figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=8)
     figure.savefig(path)
 
 
