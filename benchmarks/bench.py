@@ -33,9 +33,14 @@ QUICK_RECIPES = ("quick",)  # of the floor and of inference
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
+    names = [subject.name for subject in subjects()]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all, if none is named")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these subjects, or points that begin so")
+    parser.add_argument(
+        "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; all, if none is named"
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help=f"only these: {', '.join(names)}; of scaling, points that begin so"
+    )
     parser.add_argument("--repeat", type=int, help="how often, instead of each subject's own number")
     parser.add_argument("--seed", type=int, default=0, help="the first seed of training")
     parser.add_argument("--epochs", type=int, help="train so many epochs instead of each subject's own number")
@@ -44,6 +49,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results.csv")
     parser.add_argument("--quick", action="store_true", help="fewer runs, peers stop at 99.0%%, ten minutes at most")
     return parser.parse_args(arguments)
+
+
+def _part(text: str) -> str:
+    if text not in PARTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(PARTS)}")
+    return text
 
 
 def main(options: argparse.Namespace) -> None:
