@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uvicorn import Config
 
 BACKLOG = 2048
+_OPEN_FILES = 2**16
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def serve(settings: Settings) -> None:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise EngineError("serving needs more packages: pip install 'imagewise[serve]'.") from error
+    _allow_many_connections()
     listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -84,6 +86,19 @@ def listen(host: str, port: int) -> socket.socket:
     listening.setblocking(False)
     listening.set_inheritable(True)
     return listening
+
+
+def _allow_many_connections() -> None:
+    """As many open files as the system lets this user have: the usual 1,024 are taken up by 1,000 idle clients."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _check(settings: Settings) -> None:
