@@ -1,4 +1,4 @@
-"""Asks the server at argv[1] to recognise argv[2] by Triton's client, in all ways that it has; prints what it got, as JSON.
+"""Asks the server at argv[1] to recognise argv[2] by Triton's client, in all its ways; prints what it got, as JSON.
 
 A process of its own: the client stands on gevent.
 """
