@@ -57,6 +57,7 @@ def serve(settings: Settings) -> None:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise EngineError("serving needs more packages: pip install 'imagewise[serve]'.") from error
+    _check(settings)
     _allow_many_connections()
     listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
@@ -66,7 +67,6 @@ def serve(settings: Settings) -> None:
         if settings.workers == 1:
             run_worker(settings, [listening])
         else:
-            _check(settings)
             with tempfile.TemporaryDirectory(prefix="imagewise-metrics-") as folder:
                 from imagewise.server.workers import run_workers
 
@@ -102,7 +102,7 @@ def _allow_many_connections() -> None:
 
 
 def _check(settings: Settings) -> None:
-    """Say here, once, what else every worker would fail at."""
+    """Raises ModelError here, once and plainly, for what else every worker would fail at."""
     from imagewise.server.shelf import open_model
 
     for name, path in settings.files.items():
