@@ -6,13 +6,13 @@ import socket
 from pathlib import Path
 
 import pytest
-from running_servers import model_with
 from typer.testing import CliRunner
 
 from imagewise.cli import app
 from imagewise.errors import ModelError
 from imagewise.model import shipped_model
 from imagewise.server.shelf import named_files
+from running_servers import model_with
 
 
 def refused(*arguments: object) -> str:

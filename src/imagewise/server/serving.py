@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,14 +75,17 @@ def serve(settings: Settings) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises EngineError where that cannot be."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        raise EngineError(f"cannot listen on {host} port {port}: {error.strerror}. Choose another --port.") from error
+    with ExitStack() as undone:
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            listening = undone.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(BACKLOG)
+        except OSError as error:
+            reason = f"cannot listen on {host} port {port}: {error.strerror}. Choose another --port."
+            raise EngineError(reason) from error
+        undone.pop_all()
     listening.setblocking(False)
     listening.set_inheritable(True)
     return listening
