@@ -18,6 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from imagewise.picture import read_picture
 from imagewise.server import batching
 from imagewise.server.limits import Limits
 from running_servers import digit, encoded, in_process, noise, queue_of, wait_until
@@ -160,7 +161,7 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = threading.Event()
-        decode = batching.read_picture
+        decode = read_picture
 
         def held(*arguments: Any) -> Any:
             self.opened.wait(20)

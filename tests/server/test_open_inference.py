@@ -140,8 +140,8 @@ def test_framed_pictures_as_binary_data_and_binary_answers(client: httpx.Client)
 
 def test_picture_files_as_binary_data(client: httpx.Client) -> None:
     binary = lengths_and(FILES)
-    tensor = of_files([], data=None, shape=[len(FILES)], parameters={"binary_data_size": len(binary)})
-    tensor = {name: value for name, value in tensor.items() if value is not None}
+    size = {"binary_data_size": len(binary)}
+    tensor = described(datatype="BYTES", shape=[len(FILES)], data=None, parameters=size)
     answer = client.post(INFER, **as_binary({"inputs": [tensor]}, binary))
     assert "inference-header-content-length" not in answer.headers
     holds_what_the_library_says(tensors(answer))

@@ -178,7 +178,7 @@ def test_without_the_key_they_are_not(locked: str, headers: dict[str, str]) -> N
         answer = httpx.request(method, f"{locked}{path}", headers=headers)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert KEY not in answer.text
-    assert httpx.post(f"{locked}/predict", headers={"X-API-Key": b"\xff\xfe"}).status_code == 401
+    assert httpx.post(f"{locked}/predict", headers={b"X-API-Key": b"\xff\xfe"}).status_code == 401
 
 
 def test_the_page_and_health_need_no_key(locked: str) -> None:
