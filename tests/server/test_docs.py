@@ -66,7 +66,7 @@ def test_no_request_brings_a_500_and_every_answer_is_as_the_document_says(
 
     @given(case=operation.as_strategy(generation_mode=mode, path_parameters=names))
     @settings(
-        max_examples=15 if operation.body else 5, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=10 if operation.body else 5, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     def ask(case: Case[Any]) -> None:
         nonlocal asked
