@@ -17,8 +17,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from imagewise import ink
 from imagewise.errors import ModelError, PictureError
-from imagewise.picture import MAX_PIXELS, Framing, frame, frame_file, read_picture
+from imagewise.picture import MAX_PIXELS, Framing, frame, frame_file, frame_many, read_picture
 
 INK = Framing("ink", 28, 28, 1)
 PHOTO = Framing("photo", 32, 48, 3)
@@ -280,3 +281,43 @@ def test_a_framing_that_cannot_be_is_refused(framing: tuple[Any, ...]) -> None:
 
 def test_a_framing_survives_json() -> None:
     assert Framing(**PHOTO.as_dict()) == PHOTO
+
+
+@st.composite
+def small_pictures(draw: st.DrawFn) -> list[Image.Image]:
+    """Pictures of which some are framed already: nearly framed ones are what could be told wrongly."""
+    made = []
+    for _ in range(draw(st.integers(1, 5))):
+        values = draw(arrays(np.uint8, (28, 28), elements=st.integers(0, 255), fill=st.just(0)))
+        if draw(st.booleans()):
+            values = frame(Image.fromarray(values), INK)[..., 0].copy()
+        if draw(st.booleans()):
+            values = np.roll(values, draw(st.integers(-4, 4)), axis=draw(st.integers(0, 1)))
+        if draw(st.booleans()):
+            values[draw(st.integers(0, 27)), draw(st.integers(0, 27))] ^= draw(st.integers(0, 255))
+        if draw(st.booleans()):
+            values = 255 - values
+        made.append(Image.fromarray(values).convert(draw(st.sampled_from(["L", "L", "L", "RGB"]))))
+    return made
+
+
+@given(pictures=small_pictures(), framing=st.sampled_from(FRAMINGS))
+def test_many_pictures_at_once_are_framed_as_one_by_one(pictures: list[Image.Image], framing: Framing) -> None:
+    for together, alone in zip(frame_many(pictures, framing), [frame(p, framing) for p in pictures], strict=True):
+        assert together.dtype == alone.dtype
+        assert np.array_equal(together, alone)
+
+
+@given(pictures=small_pictures())
+def test_what_is_called_framed_is_what_placing_leaves_alone(pictures: list[Image.Image]) -> None:
+    maps = np.stack([np.asarray(picture.convert("L")) for picture in pictures])
+    for levels, framed in zip(maps, ink.is_framed(maps), strict=True):
+        assert framed == (bool(levels.any()) and np.array_equal(ink.place(levels, 28, 28), levels))
+
+
+@pytest.mark.real_data
+def test_mnist_pictures_at_once_are_framed_as_one_by_one(mnist_test_pictures: NDArray[np.uint8]) -> None:
+    pictures = [Image.fromarray(pixels) for pixels in mnist_test_pictures[::40]]
+    alone = [frame(picture, INK) for picture in pictures]
+    assert np.array_equal(np.stack(frame_many(pictures, INK)), np.stack(alone))
+    assert ink.is_framed(mnist_test_pictures).mean() > 0.99

@@ -1,4 +1,4 @@
-"""The page in a real browser: what `export --to web` writes recognises what is drawn, dropped and typed, by itself."""
+"""The page in a real browser, on a real server; and what `export --to web` writes, which needs none."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from imagewise import web_export
 from imagewise.errors import ImagewiseError
 from imagewise.model import load_model
+from running_servers import RunningServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,7 +50,13 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(server: RunningServer) -> str:
+    """Of `imagewise serve`."""
+    return f"{server.address}/"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of the exported folder, served by nothing that knows of imagewise."""
     folder = tmp_path_factory.mktemp("web") / "digits"
     try:
@@ -141,6 +148,24 @@ def test_a_drawn_3_is_read_explained_spoken_and_undone(page: Page) -> None:
     page.click("#undo")
     wait_for_answer(page, NOTHING)
     assert page.locator("#clear").is_disabled()
+
+
+def test_an_exported_folder_reads_a_drawn_3_without_a_server_of_ours(browser: Browser, exported: str) -> None:
+    page = open_page(browser, exported, viewport={"width": 1100, "height": 900})
+    draw(page, THREE)
+    wait_for_answer(page, "3")
+    page.wait_for_function("() => document.getElementById('looked').getAttribute('aria-label').includes('3')")
+
+
+def test_the_page_of_the_api_is_shown(browser: Browser, address: str) -> None:
+    page = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark").new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(f"{address}docs")
+    assert page.locator("section").count() > 10
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert complaints == []
+    shoot(page, "docs")
 
 
 def test_a_photograph_dropped_on_the_page_is_read_as_python_reads_it(page: Page) -> None:

@@ -20,9 +20,11 @@ from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from imagewise.server.batching import Recognisers
+from imagewise.server.docs import Docs
 from imagewise.server.limits import Limits
 from imagewise.server.logs import FLUSH_SECONDS, Log
 from imagewise.server.metrics import Metrics
+from imagewise.server.open_inference import OpenInference, error_response, speaks_of
 from imagewise.server.page_files import PageFiles
 from imagewise.server.problems import ClientGone, Problem
 from imagewise.server.recognition import Recognition, as_json
@@ -86,15 +88,14 @@ class Application:
                     assert self._router is not None
                     await self._router(scope, receive, reply)
             except (Problem, HTTPException) as error:
-                await _as_problem(error).response(request_id)(scope, receive, reply)
+                await _told(_as_problem(error), scope, request_id)(scope, receive, reply)
         except ClientGone:
             status = 499
-        except Exception as error:
+        except Exception:
             self._log("failure", level="error", request=request_id, traceback=traceback.format_exc())
             if not status:
                 problem = Problem(500, "Something went wrong here. The log says what, under this request's id.")
-                await problem.response(request_id)(scope, receive, reply)
-            del error
+                await _told(problem, scope, request_id)(scope, receive, reply)
         if endpoint == "other" and "endpoint" in scope:
             endpoint = scope["endpoint"].__name__
         seconds = time.perf_counter() - began
@@ -133,15 +134,20 @@ class Application:
 
     def _routes(self, shelf: Shelf) -> list[Route]:
         page = PageFiles()
+        docs = Docs(self._limits)
+        protocol = OpenInference(shelf, self._recognisers, self._limits, lambda: self._ready)
         return [
             Route("/", page.index),
             Route("/static/{name}", page.static),
             Route("/model", self._recognition.card),
             Route("/predict", self._recognition.predict, methods=["POST"]),
             Route("/segment", self._recognition.segment, methods=["POST"]),
+            Route("/docs", docs.page),
+            Route("/openapi.json", docs.document),
             Route("/livez", self._livez),
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics_page),
+            *protocol.routes(),
         ]
 
     async def _livez(self, request: Request) -> Response:
@@ -153,12 +159,14 @@ class Application:
         return as_json({"ready": True})
 
     async def _metrics_page(self, request: Request) -> Response:
-        return self._metrics.response(self._recognisers.open)
+        self._metrics.queue(self._recognisers.open)
+        return self._metrics.response()
 
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             self._log.flush()
+            self._metrics.queue(self._recognisers.open)  # for whichever worker is asked for the figures of all
 
     def _let_in(self, request: Request) -> None:
         """Raises Problem 401 where a key is asked for and the request's is another. Compared in constant time."""
@@ -180,6 +188,10 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return str(value, "ascii")
     return os.urandom(8).hex()
+
+
+def _told(problem: Problem, scope: Scope, request_id: str) -> Response:
+    return error_response(problem) if speaks_of(scope["path"]) else problem.response(request_id)
 
 
 def _as_problem(error: Problem | HTTPException) -> Problem:

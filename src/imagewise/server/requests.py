@@ -89,12 +89,15 @@ async def multipart_pictures(request: Request, body: bytes, limits: Limits) -> l
         if said.startswith("Too many files"):
             raise _too_many(limits) from error
         raise Problem(400, "The multipart form cannot be read. Send multipart/form-data with files.") from error
-    files = [part for _, part in form.multi_items() if not isinstance(part, str)]
-    if len(files) > limits.pictures:
-        raise _too_many(limits)
-    if not files:
-        raise Problem(400, "The form holds no file. Send each picture as a file of the form.")
-    return [(file.filename or f"picture-{number}", file.file.read()) for number, file in enumerate(files, 1)]
+    try:
+        files = [part for _, part in form.multi_items() if not isinstance(part, str)]
+        if len(files) > limits.pictures:
+            raise _too_many(limits)
+        if not files:
+            raise Problem(400, "The form holds no file. Send each picture as a file of the form.")
+        return [(file.filename or f"picture-{number}", file.file.read()) for number, file in enumerate(files, 1)]
+    finally:
+        await form.close()
 
 
 def _too_many(limits: Limits) -> Problem:

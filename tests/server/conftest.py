@@ -1,0 +1,29 @@
+"""One server for all tests that need nothing special of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from imagewise.model import shipped_model
+from running_servers import WORDS, RunningServer, model_with, running
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Serves `digits`, which ships; `words`, the same with its classes spelt out; `whole`, which frames as `photo`."""
+    folder = tmp_path_factory.mktemp("served")
+    words = model_with(folder / "words.onnx", class_names=WORDS)
+    framing = {"kind": "photo", "height": 28, "width": 28, "channels": 1}
+    whole = model_with(folder / "other.onnx", framing=framing)
+    models = [f"digits={shipped_model()}", str(words), f"whole={whole}"]
+    with running(*(argument for model in models for argument in ("--model", model))) as started:
+        yield started
+
+
+@pytest.fixture
+def client(server: RunningServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.address, timeout=20) as opened:
+        yield opened
