@@ -172,6 +172,8 @@ def kill(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
 
 
 async def _kill(server: Server, pictures: Sequence[bytes]) -> list[tuple[str, str, str]]:
+    while server.log.read_text().count('"event": "ready"') < 2:
+        await asyncio.sleep(0.1)  # the first to be up would take all connections
     client = Client(server.port, pictures)
     counts = client.counts
     load = asyncio.create_task(client.run(64))
