@@ -359,7 +359,7 @@ def test_a_resumed_run_cannot_be_changed(model: Path) -> None:
         (["--set", "optimizer.name=adan"], ["optimizer.name", "'adan'", "'adam'"]),
         (["--set", "optimizer.learning_rat=1"], ["optimizer.learning_rat", "learning_rate"]),
         (["--set", "network.name=perceptrn"], ["'perceptrn'", "perceptron"]),
-        (["--set", "network.params.hiden=3"], ["hiden", "hidden"]),
+        (["--recipe", "perceptron", "--set", "network.params.hiden=3"], ["hiden", "hidden"]),
         (["--set", "epochs.x=3"], ["epochs.x", "no fields"]),
         (["--unknown"], ["--unknown"]),
         (["mnist"], ["mnist"]),

@@ -223,7 +223,7 @@ def test_a_whole_run_loads_no_pytorch_prints_nothing_and_leaves_the_same_kind_of
     code = """
 import sys
 import imagewise
-run = imagewise.train("digits", engine="tensorflow", epochs=3, out="run", report=False)
+run = imagewise.train("digits", recipe="perceptron", engine="tensorflow", epochs=3, out="run", report=False)
 assert run.test is not None and run.test.metrics.accuracy > 0.8, run.test
 assert "torch" not in sys.modules
 again = imagewise.train(resume="run", epochs=4, report=False)

@@ -313,7 +313,7 @@ def serve(
     port: options.Port = 8000,
     workers: options.Workers = 1,
 ) -> None:
-    """Put models on the web: an HTTP API for programs, a page for people.
+    """Serve models: an API for programs, a page for people.
 
     IMAGEWISE_API_KEY, where it is set, is the key that requests must bring.
     """

@@ -143,11 +143,11 @@ def _source(data: Dataset | str | Path | None, dataset: Dataset) -> str | None:
 def default_recipe(dataset: Dataset) -> str:
     """The recipe's name where the user names none: by what the pictures look like, and how many there are.
 
-    `quick` goes over the pictures twice: enough for MNIST, too little for a small set, which `good` makes the most of.
+    `quick` goes over the pictures twice: enough for MNIST, too little for a small set.
     """
     if dataset.framing.kind == "photo":
         return "photo"
-    return "quick" if len(dataset["train"]) >= MANY_PICTURES else "good"
+    return "quick" if len(dataset["train"]) >= MANY_PICTURES else "convnet"
 
 
 def design_network(recipe: Recipe, dataset: Dataset) -> Network:

@@ -42,11 +42,10 @@ def pets(tmp_path: Path, draw: Draw) -> Path:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that the scan reads."""
     seen: list[str] = []
-    inner = read_picture
 
     def note(source: Any) -> Any:
         seen.append(str(source))
-        return inner(source)
+        return read_picture(source)
 
     monkeypatch.setattr(scanning, "read_picture", note)
     return seen
