@@ -1,8 +1,8 @@
 """Load `imagewise serve` and plain servers in turn; write the tables of docs/serving.md. Linux, MNIST and wrk needed.
 
-    python benchmarks/serving.py [--model FILE]      3 minutes: rates and times, ours and plain ones'
-    python benchmarks/serving.py --soak 10           10 minutes of mixed load, one request in ten bad
-    python benchmarks/serving.py --kill              a worker killed under load, then SIGTERM under load
+    python -m benchmarks.serving [--model FILE]      3 minutes: rates and times, ours and plain ones'
+    python -m benchmarks.serving --soak 10           10 minutes of mixed load, one request in ten bad
+    python -m benchmarks.serving --kill              a worker killed under load, then SIGTERM under load
 
 wrk runs on the same machine as the server and takes its share of it; figures compare within one table only.
 """
@@ -24,12 +24,12 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from benchmarks.load.servers import free_port, ours, plain, running, wrk
+from benchmarks.load.standing import kill, soak
 from PIL import Image
 
 from imagewise.model import shipped_model
 from imagewise.sources import load_data
-from load.servers import free_port, ours, plain, running, wrk
-from load.standing import kill, soak
 
 PAGE = Path(__file__).parent.parent / "docs" / "serving.md"
 PICTURES, CONNECTIONS, ROUNDS, SECONDS = 1000, 64, 3, 10

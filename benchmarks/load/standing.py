@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 
-from load.counting import Client
-from load.servers import Server, free_port, ours, running, wrk
+from benchmarks.load.counting import Client
+from benchmarks.load.servers import Server, free_port, ours, running, wrk
 
 FIRST = 60  # seconds, after which memory is looked at for the first time
 BODY_LIMIT = 32 * 2**20
