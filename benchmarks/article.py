@@ -23,6 +23,8 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from imagewise.sources import load_data
+from imagewise.sources.catalog import named_sets
+from imagewise.sources.named import find
 from imagewise.versions import installed_versions
 
 ROOT = Path(__file__).parent.parent
@@ -66,7 +68,8 @@ def costs(folder: Path) -> dict[str, Any]:
 def speed(folder: Path) -> dict[str, Any]:
     """(wall time of 25 epochs - wall time of 5) / 20 of whole processes, in turn."""
     seconds: dict[str, list[float]] = {"pytorch": [], "article": []}
-    program = [sys.executable, str(ROOT / "benchmarks" / "peers" / "article_tf1.py")]
+    mnist = find(named_sets()["mnist"])
+    program = [sys.executable, "-m", "benchmarks.peers.article_tf1", "--data", str(mnist), "--score-last"]
 
     def ours(epochs: int, seed: int) -> float:
         options = ("--recipe", "article", "--epochs", str(epochs), "--seed", str(seed))
@@ -74,8 +77,8 @@ def speed(folder: Path) -> dict[str, Any]:
 
     def theirs(epochs: int, seed: int) -> float:
         start = time.perf_counter()
-        command = [*program, str(epochs), str(seed)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [*program, "--epochs", str(epochs), "--seed", str(seed), "--out", str(folder)]
+        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return time.perf_counter() - start
 
     for seed in range(PAIRS):

@@ -1,34 +1,150 @@
-"""The floor of `perceptron`: the bare matrix products of one epoch (550 batches of 100), on this machine, now.
+"""The floor of a recipe: the time of its bare arithmetic, on this machine, now.
 
-Prints seconds, the median of five. Each Dense layer costs one product forward, one for its weights' gradient, and, but
-for the first, one for its input's.
+    python -m benchmarks.floor RUN_FOLDER        (prints one line of JSON)
+
+For each Dense and Conv of the run's network: its product forward, the one for its weights' gradient and, but for the
+first, the one for its input's, at the recipe's batch size, in PyTorch, with nothing around them. Beside it the rates
+that this machine reaches at all: a large matrix product, and a 3x3 convolution of 64 channels.
 """
 
-from itertools import pairwise
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-import torch
+from imagewise.layers import Branch, Conv, Dense, Layer, Shape, output_shape
+from imagewise.network import Network
 
-BATCH, STEPS, SIZES = 100, 550, (784, 256, 256, 10)
+PRODUCTS = 3  # forward, the weights' gradient, the input's gradient
 
 
-def main() -> None:
-    inputs = [torch.randn(BATCH, size) for size in SIZES]
-    weights = [torch.randn(high, low) for low, high in pairwise(SIZES)]
-    seconds = []
-    for _ in range(6):
+@dataclass(frozen=True)
+class Arithmetic:
+    """A layer that multiplies, and what it is given.
+
+    Attributes:
+        shape: (C, H, W) or (features,), of one picture.
+        macs: multiplications with addition, forward, of one picture.
+        first: nothing before it learns, so that it needs no gradient of its input.
+    """
+
+    layer: Dense | Conv
+    shape: Shape
+    macs: int
+    first: bool
+
+    @property
+    def training_macs(self) -> int:
+        """Forward and backward, of one picture."""
+        return self.macs * (PRODUCTS - self.first)
+
+
+def arithmetic(network: Network) -> list[Arithmetic]:
+    """All layers that multiply, in order, inside branches too."""
+    found = list(_walk(network.layers, network.planes))
+    return [Arithmetic(layer, shape, macs, number == 0) for number, (layer, shape, macs) in enumerate(found)]
+
+
+def _walk(layers: tuple[Layer, ...], shape: Shape) -> Iterator[tuple[Dense | Conv, Shape, int]]:
+    for layer in layers:
+        made = output_shape(layer, shape)
+        match layer:
+            case Dense():
+                yield layer, shape, shape[0] * layer.units
+            case Conv():
+                yield layer, shape, prod(made) * (shape[0] // layer.groups) * layer.kernel**2
+            case Branch():
+                yield from _walk(layer.body, shape)
+                yield from _walk(layer.shortcut, shape)
+            case _:
+                pass
+        shape = made
+
+
+def bare_seconds(work: Arithmetic, batch: int) -> float:
+    """Of one batch's products of this layer: the median of repetitions that take about 0.2 s."""
+    product = _dense(work, batch) if isinstance(work.layer, Dense) else _conv(work, work.layer, batch)
+    return _timed(product, 0.2)
+
+
+def _dense(work: Arithmetic, batch: int) -> Callable[[], None]:
+    import torch
+
+    assert isinstance(work.layer, Dense)
+    below, above = torch.randn(batch, work.shape[0]), torch.randn(batch, work.layer.units)
+    weight = torch.randn(work.layer.units, work.shape[0])
+
+    def product() -> None:
+        torch.mm(below, weight.t())
+        torch.mm(above.t(), below)
+        if not work.first:
+            torch.mm(above, weight)
+
+    return product
+
+
+def _conv(work: Arithmetic, layer: Conv, batch: int) -> Callable[[], None]:
+    import torch
+
+    made = output_shape(layer, work.shape)
+    pictures = torch.randn(batch, *work.shape).to(memory_format=torch.channels_last)
+    gradient = torch.randn(batch, *made).to(memory_format=torch.channels_last)
+    weight = torch.randn(layer.filters, work.shape[0] // layer.groups, layer.kernel, layer.kernel)
+    weight = weight.to(memory_format=torch.channels_last)
+    two = [layer.stride] * 2, [layer.padding] * 2, [1, 1]
+
+    def product() -> None:
+        torch.ops.aten.convolution(pictures, weight, None, *two, False, [0, 0], layer.groups)
+        wanted = [not work.first, True, False]
+        torch.ops.aten.convolution_backward(gradient, pictures, weight, None, *two, False, [0, 0], layer.groups, wanted)
+
+    return product
+
+
+def _timed(product: Callable[[], object], seconds: float) -> float:
+    product()
+    taken: list[float] = []
+    while sum(taken) < seconds or len(taken) < 3:
         start = perf_counter()
-        for _ in range(STEPS):
-            for number, weight in enumerate(weights):
-                below, above = inputs[number], inputs[number + 1]
-                torch.mm(below, weight.t())
-                torch.mm(above.t(), below)
-                if number:
-                    torch.mm(above, weight)
-        seconds.append(perf_counter() - start)
-    print(median(seconds[1:]))
+        product()
+        taken.append(perf_counter() - start)
+    return median(taken)
+
+
+def machine_rates() -> dict[str, float]:
+    """GMAC/s of a 1024x1024x1024 product and of a 3x3 convolution, 64 to 64 channels, 28x28, 32 pictures."""
+    import torch
+
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    gemm = 1024**3 / _timed(lambda: torch.mm(a, b), 0.5) / 1e9
+    x = torch.randn(32, 64, 28, 28).to(memory_format=torch.channels_last)
+    w = torch.randn(64, 64, 3, 3).to(memory_format=torch.channels_last)
+    macs = 32 * 64 * 28 * 28 * 64 * 9
+    conv = macs / _timed(lambda: torch.conv2d(x, w, padding=1), 0.5) / 1e9
+    return {"gemm": gemm, "conv": conv}
+
+
+def main(folder: Path) -> None:
+    import torch
+
+    with torch.inference_mode():
+        record = json.loads((folder / "run.json").read_text())
+        network, batch = Network.from_dict(record["network"]), int(record["recipe"]["batch_size"])
+        splits = ("train", "validation") if record["recipe"]["fit_on"] == "train+validation" else ("train",)
+        pictures = sum(record["data"]["counts"].get(name, 0) for name in splits)
+        works = arithmetic(network)
+        batches = -(-pictures // batch)
+        seconds = batches * sum(bare_seconds(work, batch) for work in works)
+        macs = sum(work.training_macs for work in works)
+        rates = machine_rates()
+    print(json.dumps({"floor": seconds, "macs": macs, "pictures": pictures, "batch": batch} | rates))
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

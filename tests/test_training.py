@@ -213,9 +213,9 @@ def test_the_default_recipe_fits_what_the_pictures_are_and_how_many(tiny_dataset
         split = Split(np.zeros((count, 12, 10, 1), np.uint8), np.zeros(count, np.int64))
         return default_recipe(replace(tiny_dataset, splits={"train": split}, framing=Framing(kind, 12, 10, 1)))
 
-    assert (chosen("ink", 55_000), chosen("ink", 1_437)) == ("quick", "good")
+    assert (chosen("ink", 55_000), chosen("ink", 1_437)) == ("quick", "convnet")
     assert (chosen("photo", 55_000), chosen("photo", 3_000)) == ("photo", "photo")
-    assert {"quick", "good", "photo"} <= bundled_recipes().keys()
+    assert {"quick", "convnet", "photo"} <= bundled_recipes().keys()
 
 
 def test_standard_normalisation_is_of_the_training_pictures_alone(tiny_dataset: Dataset, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def wrk(script: str, url: str, connections: int, seconds: int, *arguments: objec
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("wrk, which makes the load, is not installed: apt-get install -y wrk (or brew install wrk).")
-    options = [f"-c{connections}", "-t1", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / script)]
+    options = [f"-c{connections}", "-t1", f"-d{seconds}s", "--timeout", "60s", "-s", str(HERE / script)]
     command = [program, *options, url, "--", *map(str, arguments)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     measured: dict[str, Any] = json.loads(output.splitlines()[-1])

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 
-from load.counting import Client
-from load.servers import Server, free_port, ours, running, wrk
+from benchmarks.load.counting import Client
+from benchmarks.load.servers import Server, free_port, ours, running, wrk
 
 FIRST = 60  # seconds, after which memory is looked at for the first time
 BODY_LIMIT = 32 * 2**20
@@ -172,6 +172,8 @@ def kill(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
 
 
 async def _kill(server: Server, pictures: Sequence[bytes]) -> list[tuple[str, str, str]]:
+    while server.log.read_text().count('"event": "ready"') < 2:
+        await asyncio.sleep(0.1)  # the first to be up would take all connections
     client = Client(server.port, pictures)
     counts = client.counts
     load = asyncio.create_task(client.run(64))

@@ -1,30 +1,22 @@
 """The article's program on today's TensorFlow: tf.compat.v1, a session and a feed dictionary, written anew.
 
-    python article_tf1.py EPOCHS SEED
-
-Reads MNIST from IMAGEWISE_DATA. The same network, start, cost, optimiser and batches as the article's; only the reader
-is new, since TensorFlow no longer has its own. Prints the article's lines, and one of JSON at the end.
+The same network, start, cost, optimiser and batches as the article's; only the reader is new, since TensorFlow no
+longer has its own. Prints the article's lines to standard error.
 """
 
-import gzip
-import json
+from __future__ import annotations
+
 import os
 import sys
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from benchmarks.peers.common import Progress, Settings, load_mnist, parse
 from numpy.typing import NDArray
 
 tf.disable_v2_behavior()
-
-
-def read(name: str, header: int) -> NDArray[np.uint8]:
-    path = Path(os.environ["IMAGEWISE_DATA"]) / "mnist" / f"{name}.gz"
-    content: NDArray[np.uint8] = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=header)
-    return content
 
 
 def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -49,15 +41,17 @@ class Reader:
         return self.images[part], self.labels[part]
 
 
-def main(epochs: int, seed: int) -> None:
-    images = (read("train-images-idx3-ubyte", 16).reshape(-1, 784) / np.float32(255)).astype(np.float32)
-    labels = one_hot(read("train-labels-idx1-ubyte", 8))
-    test_images = (read("t10k-images-idx3-ubyte", 16).reshape(-1, 784) / np.float32(255)).astype(np.float32)
-    test_labels = one_hot(read("t10k-labels-idx1-ubyte", 8))
-    train = Reader(images[5000:], labels[5000:], seed)
+def main(settings: Settings) -> None:
+    mnist = load_mnist(settings)
+    images = (mnist.train_images.reshape(-1, 784) / np.float32(255)).astype(np.float32)
+    labels = one_hot(mnist.train_labels)
+    test_images = (mnist.test_images.reshape(-1, 784) / np.float32(255)).astype(np.float32)
+    test_labels = one_hot(mnist.test_labels)
+    held_back = 5000 if len(images) > 5000 else 0
+    train = Reader(images[held_back:], labels[held_back:], settings.seed)
 
     learning_rate, batch_size, n_samples = 0.001, 100, len(train.images)
-    tf.set_random_seed(seed)
+    tf.set_random_seed(settings.seed)
     x = tf.placeholder("float", [None, 784])
     y = tf.placeholder("float", [None, 10])
     shapes = {"h1": [784, 256], "h2": [256, 256], "out": [256, 10]}
@@ -73,19 +67,21 @@ def main(epochs: int, seed: int) -> None:
 
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
-        costs = []
-        for epoch in range(epochs):
+        progress = Progress(settings)
+        for epoch in range(1, settings.epochs + 1):
             average = 0.0
             batches = n_samples // batch_size
             for _ in range(batches):
                 batch_x, batch_y = train.next_batch(batch_size)
                 _, c = session.run([optimizer, cost], feed_dict={x: batch_x, y: batch_y})
                 average += c / batches
-            costs.append(float(average))
-            print(f"Epoch: {epoch + 1} cost={average:.4f}", file=sys.stderr)
-        score = float(session.run(accuracy, feed_dict={x: test_images, y: test_labels}))
-    print(json.dumps({"accuracy": score, "costs": costs}))
+            print(f"Epoch: {epoch} cost={average:.4f}", file=sys.stderr)
+            if progress.epoch(epoch, lambda: session.run(accuracy, feed_dict={x: test_images, y: test_labels})):
+                break
+        model = settings.out / "model.ckpt"
+        tf.train.Saver().save(session, str(model))
+        progress.finish(model)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(parse(epochs=15))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imagewise.evaluation import Evaluation, evaluate
     from imagewise.model import Model, Prediction, load_model
     from imagewise.picture import Framing
+    from imagewise.rate_finder import RateSearch, find_learning_rate
     from imagewise.recipe import Recipe, load_recipe
     from imagewise.sources import load_data
     from imagewise.training import Run, TrainingCallbacks, train
@@ -27,11 +28,13 @@ __all__ = [
     "ImagewiseError",
     "Model",
     "Prediction",
+    "RateSearch",
     "Recipe",
     "Run",
     "Split",
     "TrainingCallbacks",
     "evaluate",
+    "find_learning_rate",
     "load_data",
     "load_model",
     "load_recipe",
@@ -47,6 +50,7 @@ def __getattr__(name: str) -> Any:
         "evaluation": ("Evaluation", "evaluate"),
         "model": ("Model", "Prediction", "load_model"),
         "picture": ("Framing",),
+        "rate_finder": ("RateSearch", "find_learning_rate"),
         "recipe": ("Recipe", "load_recipe"),
         "sources": ("load_data",),
         "training": ("Run", "TrainingCallbacks", "train"),

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from imagewise import cli_options as options
 from imagewise.cli_data import data_app
 from imagewise.cli_options import Data, DeviceName, Json, ModelFile, Offline, SplitChoice, Strict
+from imagewise.cli_rates import lr_find
 from imagewise.errors import ImagewiseError
 
 if TYPE_CHECKING:
@@ -142,6 +143,9 @@ def train(
         raise SystemExit(130)
     if report:
         print_fact("report", write_report(run), file=sys.stderr if json_ else sys.stdout)
+
+
+app.command("lr-find")(lr_find)
 
 
 @app.command()
@@ -313,7 +317,7 @@ def serve(
     port: options.Port = 8000,
     workers: options.Workers = 1,
 ) -> None:
-    """Put models on the web: an HTTP API for programs, a page for people.
+    """Serve models: an API for programs, a page for people.
 
     IMAGEWISE_API_KEY, where it is set, is the key that requests must bring.
     """

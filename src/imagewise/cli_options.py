@@ -103,6 +103,11 @@ Settings = Annotated[
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")]
 
+# lr-find
+PlotFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The plot, a PNG.  [default: DATA-RECIPE-rates.png]")
+]
+
 # evaluate, predict, show
 ScoredSplit = Annotated[SplitChoice, typer.Option(help="auto: test where the set has one, else all.")]
 ReportFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report page to FILE.")]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imagewise.export import Export
     from imagewise.metrics import Metrics
     from imagewise.model import Model, Prediction
+    from imagewise.rate_finder import RateSearch
     from imagewise.reading import Reading
     from imagewise.sources.named import FileCheck
     from imagewise.training import Run
@@ -62,6 +63,23 @@ def print_run(run: Run) -> None:
     if run.history:
         print_fact("trained", f"{run.train_seconds:.1f} s")
     print_fact("model", run.folder / "model.onnx")
+
+
+def print_rates(found: RateSearch) -> None:
+    """The rates that a range test points at, with the smoothed cost at each, and how to use the one suggested."""
+    named = {
+        "suggested": found.suggestion,
+        "recipe's": found.recipe_rate,
+        "steepest fall": found.steepest,
+        "lowest cost": found.lowest,
+        "valley from": found.valley[0],
+        "valley to": found.valley[1],
+    }
+    costs = {name: found.cost_at(rate) for name, rate in named.items()}
+    rows = [(name, f"{rate:.2g}", "-" if costs[name] is None else f"{costs[name]:.3f}") for name, rate in named.items()]
+    print_table([("learning rate", "", "cost"), *rows])
+    print()
+    print_fact("use it", f"imagewise train ... --learning-rate {found.suggestion:g}")
 
 
 def tell_of_interruption(run: Run) -> None:

@@ -56,7 +56,7 @@ def _draw(
     percent: bool,
 ) -> str:
     epochs = [record.epoch for record in history]
-    with _quiet_matplotlib():
+    with quiet_matplotlib():
         import matplotlib as mpl
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
@@ -149,7 +149,7 @@ def _in_words(
 
 
 @contextmanager
-def _quiet_matplotlib() -> Iterator[None]:
+def quiet_matplotlib() -> Iterator[None]:
     """Its first import on a machine tells about its font cache, which is no news to who trains a model."""
     logger = logging.getLogger("matplotlib")
     level = logger.level

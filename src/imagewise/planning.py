@@ -65,6 +65,13 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
     """Load, choose and check everything. Raises ImagewiseError before any time is spent on training."""
     if options.resume is not None:
         return _resume(data, options, RunFolder(Path(options.resume)))
+    dataset, recipe, network, engine_name, engine = prepare(data, options)
+    path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
+    return Plan(_source(data, dataset), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
+
+
+def prepare(data: Dataset | str | Path | None, options: Options) -> tuple[Dataset, Recipe, Network, str, Engine]:
+    """Data, recipe, network, and the engine's name and itself: loaded, chosen and checked; no folder is made."""
     # before the data: a misspelt name should not cost a download
     recipe = None if options.recipe is None else _recipe(options.recipe, options)
     engine_name = options.engine or "pytorch"
@@ -74,9 +81,7 @@ def plan_run(data: Dataset | str | Path | None, options: Options) -> Plan:
         recipe = recipe or _recipe(default_recipe(dataset), options)
         class_weights(recipe, dataset)  # a class that there is not is said now
         network = design_network(recipe, dataset)
-        engine = opening.result()
-    path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, recipe.name)
-    return Plan(_source(data, dataset), dataset, recipe, network, engine_name, engine, RunFolder.create(path), None)
+        return dataset, recipe, network, engine_name, opening.result()
 
 
 def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFolder) -> Plan:
@@ -143,11 +148,11 @@ def _source(data: Dataset | str | Path | None, dataset: Dataset) -> str | None:
 def default_recipe(dataset: Dataset) -> str:
     """The recipe's name where the user names none: by what the pictures look like, and how many there are.
 
-    `quick` goes over the pictures twice: enough for MNIST, too little for a small set, which `good` makes the most of.
+    `quick` goes over the pictures twice: enough for MNIST, too little for a small set.
     """
     if dataset.framing.kind == "photo":
         return "photo"
-    return "quick" if len(dataset["train"]) >= MANY_PICTURES else "good"
+    return "quick" if len(dataset["train"]) >= MANY_PICTURES else "convnet"
 
 
 def design_network(recipe: Recipe, dataset: Dataset) -> Network:

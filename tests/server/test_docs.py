@@ -13,6 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -29,7 +30,7 @@ DOCUMENT = openapi(__version__, Limits())
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = {
     operation.label: operation
-    for operation in (result.ok() for result in SCHEMA.get_all_operations())
+    for operation in (result.ok() for result in SCHEMA.get_all_operations() if isinstance(result, Ok))
     if "{version}" not in operation.path  # the same as without it
 }
 CHECKS: list[Any] = [
@@ -57,16 +58,17 @@ def test_no_request_brings_a_500_and_every_answer_is_as_the_document_says(
     label: str, mode: GenerationMode, server: RunningServer, session: requests.Session
 ) -> None:
     operation = OPERATIONS[label]
-    given_names = {"model": "digits"} if "{model}" in operation.path else None
-    if mode is GenerationMode.NEGATIVE and not list(operation.iter_parameters()) and not operation.body:
-        pytest.skip("takes nothing that could be wrong")
+    others = [parameter for parameter in operation.iter_parameters() if parameter.location != "path"]
+    if mode is GenerationMode.NEGATIVE and not others and not operation.body:
+        pytest.skip("takes nothing that could be wrong: any text may be a model's name")
+    names = {"model": "digits"} if "{model}" in operation.path and operation.body else None
     asked = 0
 
-    @given(case=operation.as_strategy(generation_mode=mode, path_parameters=given_names))
+    @given(case=operation.as_strategy(generation_mode=mode, path_parameters=names))
     @settings(
-        max_examples=15 if operation.body else 5, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=10 if operation.body else 5, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         nonlocal asked
         case.call_and_validate(base_url=server.address, session=session, checks=CHECKS)
         asked += 1

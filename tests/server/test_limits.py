@@ -18,6 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from imagewise.picture import read_picture
 from imagewise.server import batching
 from imagewise.server.limits import Limits
 from running_servers import digit, encoded, in_process, noise, queue_of, wait_until
@@ -110,7 +111,21 @@ def test_a_body_that_drips_is_given_up(address: str) -> None:
 def test_headers_that_do_not_come_are_given_up(address: str, start: bytes) -> None:
     with connection(address) as opened:
         opened.sendall(start)
-        assert everything(opened).startswith(b"HTTP/1.1 408 ")
+        answer = everything(opened)
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert "did not arrive in time" in detail(answer)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\na b: c\r\n\r\n"]
+)
+def test_what_is_no_http_is_told_so_in_the_shape_of_all_errors(address: str, nonsense: bytes) -> None:
+    with connection(address) as opened:
+        opened.sendall(nonsense)
+        answer = everything(opened)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"application/problem+json" in answer
+    assert "HTTP" in detail(answer)
 
 
 def test_an_idle_connection_between_two_requests_is_no_slow_sender(address: str) -> None:
@@ -146,7 +161,7 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = threading.Event()
-        decode = batching.read_picture
+        decode = read_picture
 
         def held(*arguments: Any) -> Any:
             self.opened.wait(20)

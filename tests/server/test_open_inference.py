@@ -6,6 +6,10 @@ import base64
 import io
 import json
 import struct
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +21,7 @@ from imagewise import __version__
 from imagewise.model import load_model
 from imagewise.picture import frame_file
 from imagewise.server.limits import Limits
-from running_servers import digit, encoded, in_process, noise
+from running_servers import RunningServer, digit, encoded, in_process, noise
 
 FILES = [digit(7), digit(1, 200), encoded(noise(60, 40), "JPEG")]
 FRAMED = np.stack([frame_file(content, load_model().framing) for content in FILES])
@@ -136,8 +140,8 @@ def test_framed_pictures_as_binary_data_and_binary_answers(client: httpx.Client)
 
 def test_picture_files_as_binary_data(client: httpx.Client) -> None:
     binary = lengths_and(FILES)
-    tensor = of_files([], data=None, shape=[len(FILES)], parameters={"binary_data_size": len(binary)})
-    tensor = {name: value for name, value in tensor.items() if value is not None}
+    size = {"binary_data_size": len(binary)}
+    tensor = described(datatype="BYTES", shape=[len(FILES)], data=None, parameters=size)
     answer = client.post(INFER, **as_binary({"inputs": [tensor]}, binary))
     assert "inference-header-content-length" not in answer.headers
     holds_what_the_library_says(tensors(answer))
@@ -269,3 +273,19 @@ def test_limits_and_the_key_hold_here_too() -> None:
         refused(httpx.post(f"{address}{INFER}", json={"inputs": [described()]}), 401)
         assert httpx.get(f"{address}/v2/health/ready").json() == {"ready": True}
         refused(httpx.post(f"{address}{INFER}", json={"inputs": [described()]}, headers={"X-API-Key": "k"}), 413)
+
+
+@pytest.mark.skipif(find_spec("tritonclient") is None, reason="needs tritonclient (make setup)")
+def test_triton_s_own_client_is_content(server: RunningServer, tmp_path: Path) -> None:
+    picture = tmp_path / "seven.png"
+    picture.write_bytes(FILES[0])
+    command = [sys.executable, str(Path(__file__).with_name("ask_by_triton.py")), server.address[7:], str(picture)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["ready"] == [True, True, True]
+    assert said["extensions"] == ["binary_tensor_data"]
+    assert said["labels"] == [["7", "7"]] * 2
+    assert np.allclose(said["logits"], load_model().logits(FRAMED[[0, 0]]), atol=1e-3)
+    assert said["shape"] == [3, 10]
+    assert "no such model" in said["error"]

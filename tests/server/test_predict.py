@@ -198,5 +198,5 @@ def test_odd_pictures_are_answered(client: httpx.Client, content: bytes) -> None
     ],
 )
 def test_a_broken_form_is_refused(client: httpx.Client, kind: str, body: bytes) -> None:
-    headers = {"content-type": kind.encode("latin-1")}
+    headers = {b"content-type": kind.encode("latin-1")}
     problem(client.post("/predict", content=body, headers=headers), 400, "form")

@@ -6,9 +6,12 @@ import http.client
 import json
 import os
 import re
+import resource
 import signal
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +19,7 @@ import httpx
 import pytest
 
 from imagewise.server.page_files import CSP
-from running_servers import WORDS, RunningServer, digit, in_process, model_with, running, wait_until
+from running_servers import WORDS, RunningServer, digit, in_process, model_with, queue_of, running, wait_until
 
 KEY = "correct horse battery staple"
 
@@ -140,7 +143,14 @@ def test_the_page_lets_nothing_in_from_elsewhere(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/static/", "/static/index.html", "/static/none.js", "/static/..%2fshelf.py", "/static/%2e%2e/shelf.py", "//etc"],
+    [
+        "/static/",
+        "/static/index.html",
+        "/static/none.js",
+        "/static/..%2fshelf.py",
+        "/static/%2e%2e/shelf.py",
+        "/%2f%2fetc",
+    ],
 )
 def test_no_other_file_is_served(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 404
@@ -168,7 +178,7 @@ def test_without_the_key_they_are_not(locked: str, headers: dict[str, str]) -> N
         answer = httpx.request(method, f"{locked}{path}", headers=headers)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert KEY not in answer.text
-    assert httpx.post(f"{locked}/predict", headers={"X-API-Key": b"\xff\xfe"}).status_code == 401
+    assert httpx.post(f"{locked}/predict", headers={b"X-API-Key": b"\xff\xfe"}).status_code == 401
 
 
 def test_the_page_and_health_need_no_key(locked: str) -> None:
@@ -204,11 +214,39 @@ def test_sigterm_under_load_loses_no_request_and_ends_with_0(tmp_path: Path) -> 
         assert len(server.events("stopped")) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_server_ends_at_once(number: signal.Signals) -> None:
+def test_ctrl_c_ends_an_idle_server_at_once() -> None:
     with running() as server:
-        server.process.send_signal(number)
+        server.process.send_signal(signal.SIGINT)
         assert server.wait() == 0
+
+
+@contextmanager
+def open_files(most: int) -> Iterator[None]:
+    """How many files this process, and what it starts, may have open."""
+    had, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < most:
+        pytest.skip(f"this user may not open {most} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (had, hard))
+
+
+def test_health_answers_beside_a_large_body_a_slow_one_and_1000_idle_connections() -> None:
+    with open_files(512):  # of which a server makes more, where it may
+        server = RunningServer()
+    url = urlsplit(server.address)
+    with open_files(2048), ExitStack() as opened:
+        opened.callback(server.end)
+        for size in (9999, 2**31):
+            sender = opened.enter_context(socket.create_connection((url.hostname, url.port), timeout=10))
+            sender.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + bytes(5000))
+        for _ in range(1000):
+            opened.enter_context(socket.create_connection((url.hostname, url.port), timeout=10))
+        for _ in range(3):
+            assert httpx.get(f"{server.address}/livez", timeout=10).json() == {"live": True}
+        assert httpx.post(f"{server.address}/predict", content=digit(), timeout=10).json()["label"] == "7"
 
 
 def test_a_killed_worker_is_replaced_while_others_answer() -> None:
@@ -227,7 +265,9 @@ def test_a_killed_worker_is_replaced_while_others_answer() -> None:
             assert all("Remote" in failure or "Reset" in failure for failure in load.failures)
             assert len(load.failures) < 8
             counted = len(load.labels)
-        text = httpx.get(f"{server.address}/metrics", headers=headers).text
+        with httpx.Client(base_url=server.address, headers=headers) as client:
+            wait_until(lambda: queue_of(client) == 0)
+            text = client.get("/metrics").text
         total = re.search(r'^imagewise_requests_total\{endpoint="predict",status="200"\} (\S+)$', text, re.MULTILINE)
         assert total is not None
         assert float(total[1]) >= counted + 10

@@ -11,10 +11,10 @@ can be taken up at any epoch and gives what it would have given uninterrupted (s
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,20 @@ class Engine(Protocol):
         Raises:
             EngineError: the recipe asks for what this engine cannot do; the field is named.
             TrainingError: the cost is no longer a finite number.
+        """
+        ...
+
+
+@runtime_checkable
+class TriesRates(Protocol):
+    """What an engine may offer beside `fit`: the learning-rate range test."""
+
+    def try_rates(
+        self, network: Network, recipe: Recipe, dataset: Dataset, rates: Sequence[float]
+    ) -> Generator[float, None, None]:
+        """Train from the first weights, one batch at each of `rates` in turn; yields each batch's cost.
+
+        Everything but the rate is as in `fit`. Stop asking to end it.
         """
         ...
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
+
+
+def endless_order(count: int, batch_size: int, seed: int) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """Indices and seed of batch after batch, epoch after epoch."""
+    for epoch in itertools.count(1):
+        yield from zip(*epoch_order(count, batch_size, seed, epoch), strict=True)
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> tuple[list[NDArray[np.int64]], list[int]]:

@@ -159,12 +159,14 @@ class Application:
         return as_json({"ready": True})
 
     async def _metrics_page(self, request: Request) -> Response:
-        return self._metrics.response(self._recognisers.open)
+        self._metrics.queue(self._recognisers.open)
+        return self._metrics.response()
 
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             self._log.flush()
+            self._metrics.queue(self._recognisers.open)  # for whichever worker is asked for the figures of all
 
     def _let_in(self, request: Request) -> None:
         """Raises Problem 401 where a key is asked for and the request's is another. Compared in constant time."""

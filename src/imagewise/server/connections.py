@@ -7,11 +7,14 @@ connection may still send one for a moment, which is answered with `Connection: 
 from __future__ import annotations
 
 import asyncio
+import os
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from imagewise.server.limits import Limits
+from imagewise.server.problems import Problem
 
 
 class Connection(HttpToolsProtocol):
@@ -61,12 +64,22 @@ class Connection(HttpToolsProtocol):
             self._clock.cancel()
             self._clock = None
 
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP. Called by uvicorn."""
+        self._refuse(Problem(400, "This is not a valid HTTP request."))
+
     def _too_slow(self) -> None:
         self._clock = None
-        answer = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
         if not self.transport.is_closing():
-            self.transport.write(answer)
-            self.transport.close()
+            self._refuse(Problem(408, "The request did not arrive in time."))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer without an application, and close."""
+        response = problem.response(os.urandom(8).hex())
+        lines = [b"HTTP/1.1 %d %s" % (problem.status, HTTPStatus(problem.status).phrase.encode())]
+        lines += [name + b": " + value for name, value in [*response.raw_headers, (b"connection", b"close")]]
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body))
+        self.transport.close()
 
 
 def connection_class(limits: Limits) -> Any:

@@ -6,7 +6,7 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.responses import Response
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -55,11 +55,19 @@ class Metrics:
         """One run of a network."""
         self._batches.observe(size)
 
-    def response(self, queue: int) -> Response:
+    def queue(self, length: int) -> None:
+        """How many pictures wait or are under way now."""
+        self._queue.set(length)
+
+    def response(self) -> Response:
         """`GET /metrics`."""
-        self._queue.set(queue)
         registry = self._registry
         if FOLDER in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def forget(process: int, folder: str) -> None:
+    """A worker has died: nothing waits for it any more. What it has counted stays."""
+    mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from uvicorn import Config
 
 BACKLOG = 2048
+_OPEN_FILES = 2**16
+_TURN_SECONDS = 0.0002  # Python's own 5 ms is how long an answer may lie ready while another thread computes
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def serve(settings: Settings) -> None:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise EngineError("serving needs more packages: pip install 'imagewise[serve]'.") from error
+    _check(settings)
+    _allow_many_connections()
     listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -64,7 +68,6 @@ def serve(settings: Settings) -> None:
         if settings.workers == 1:
             run_worker(settings, [listening])
         else:
-            _check(settings)
             with tempfile.TemporaryDirectory(prefix="imagewise-metrics-") as folder:
                 from imagewise.server.workers import run_workers
 
@@ -73,21 +76,37 @@ def serve(settings: Settings) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises EngineError where that cannot be."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        raise EngineError(f"cannot listen on {host} port {port}: {error.strerror}. Choose another --port.") from error
+    with ExitStack() as undone:
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            listening = undone.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(BACKLOG)
+        except OSError as error:
+            reason = f"cannot listen on {host} port {port}: {error.strerror}. Choose another --port."
+            raise EngineError(reason) from error
+        undone.pop_all()
     listening.setblocking(False)
     listening.set_inheritable(True)
     return listening
 
 
+def _allow_many_connections() -> None:
+    """As many open files as the system lets this user have: the usual 1,024 are taken up by 1,000 idle clients."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _check(settings: Settings) -> None:
-    """Say here, once, what else every worker would fail at."""
+    """Raises ModelError here, once and plainly, for what else every worker would fail at."""
     from imagewise.server.shelf import open_model
 
     for name, path in settings.files.items():
@@ -137,6 +156,7 @@ def run_worker(settings: Settings, sockets: list[socket.socket]) -> None:
                 signal.signal(number, self.handle_exit)
             yield
 
+    sys.setswitchinterval(_TURN_SECONDS)
     server = Server(config_of(settings))
     server.run(sockets)
     if not server.started:

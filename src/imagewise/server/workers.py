@@ -11,7 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from imagewise.server.logs import Log
-from imagewise.server.metrics import FOLDER
+from imagewise.server.metrics import FOLDER, forget
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -56,6 +56,7 @@ def run_workers(settings: Settings, listening: socket.socket, folder: str) -> No
             if time.monotonic() - began < _SOON and process.exitcode:
                 time.sleep(_LOOK_SECONDS)
             log("worker_died", level="warning", process=process.pid, exit_code=process.exitcode)
+            forget(process.pid, folder)
             workers[place] = start()
     for process, _ in workers:
         process.terminate()

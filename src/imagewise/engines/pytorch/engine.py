@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from imagewise.checkpoint import Checkpoint
@@ -15,7 +17,7 @@ from imagewise.dataset import Dataset, Split
 from imagewise.engines import Callbacks, Fitted
 from imagewise.engines.course import Course
 from imagewise.engines.driver import Material, drive
-from imagewise.engines.ordering import epoch_order
+from imagewise.engines.ordering import endless_order, epoch_order
 from imagewise.engines.pytorch.augmentation import augmentation_for
 from imagewise.engines.pytorch.batches import Batches
 from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients, is_dense_stack
@@ -72,6 +74,18 @@ class PyTorchEngine:
         learner = _Learner(network, recipe, material, dataset.framing.kind, self._device)
         return drive(learner, network, material, course, callbacks, resume)
 
+    def try_rates(
+        self, network: Network, recipe: Recipe, dataset: Dataset, rates: Sequence[float]
+    ) -> Generator[float, None, None]:
+        """See `imagewise.engines.TriesRates`."""
+        material = Material.choose(network, recipe, dataset)
+        learner = _Learner(network, recipe, material, dataset.framing.kind, self._device)
+        batches = endless_order(learner.count, recipe.batch_size, recipe.seed)
+        learner.module.train()
+        for rate, (indices, seed) in zip(rates, batches, strict=False):
+            cost, _, _ = learner.step(indices, seed, rate)
+            yield float(cost)
+
 
 class _Learner:
     """The module, its optimiser and the training pictures on the device; see `imagewise.engines.driver.Learner`."""
@@ -106,18 +120,15 @@ class _Learner:
 
     def train(self, epoch: int, callbacks: Callbacks) -> tuple[float, float, float]:
         """Mean cost and accuracy over the epoch's batches, and the last rate."""
-        recipe, optimizer = self.recipe, self.optimizer
+        recipe = self.recipe
         order, seeds = epoch_order(self.count, recipe.batch_size, recipe.seed, epoch)
         total, first = len(order) * recipe.epochs, len(order) * (epoch - 1)
         costs, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         rate, reported, seen = 0.0, 0.0, 0
         self.module.train()
         for step, (indices, seed) in enumerate(zip(order, seeds, strict=True)):
-            self.generator.manual_seed(seed)
             rate = learning_rate(recipe.schedule, recipe.optimizer.learning_rate, first + step, total)
-            x, y = self.training.take(indices, self.augmentation, self.generator)
-            cost, logits = self.gradients(x, y)
-            optimizer.step(rate)
+            cost, logits, y = self.step(indices, seed, rate)
             costs.add_(cost, alpha=len(indices))
             right.add_((logits.argmax(1) == y).sum())
             seen += len(indices)
@@ -125,6 +136,14 @@ class _Learner:
                 reported = now
                 callbacks.on_batch(epoch, step + 1, len(order), float(costs) / seen, rate)
         return float(costs) / self.count, float(right) / self.count, rate
+
+    def step(self, indices: NDArray[np.int64], seed: int, rate: float) -> tuple[Tensor, Tensor, Tensor]:
+        """One step on these pictures: their cost () and logits (n, classes) before it, and their labels (n,)."""
+        self.generator.manual_seed(seed)
+        x, y = self.training.take(indices, self.augmentation, self.generator)
+        cost, logits = self.gradients(x, y)
+        self.optimizer.step(rate)
+        return cost, logits, y
 
     @torch.inference_mode()
     def score(self, split: Split) -> tuple[float, float]:
