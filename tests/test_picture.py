@@ -321,3 +321,25 @@ def test_mnist_pictures_at_once_are_framed_as_one_by_one(mnist_test_pictures: ND
     alone = [frame(picture, INK) for picture in pictures]
     assert np.array_equal(np.stack(frame_many(pictures, INK)), np.stack(alone))
     assert ink.is_framed(mnist_test_pictures).mean() > 0.99
+
+
+@pytest.mark.parametrize(
+    ("text", "framing"),
+    [
+        ("photo:96", Framing("photo", 96, 96, 3)),
+        ("photo:96:grey", Framing("photo", 96, 96, 1)),
+        ("photo:128x96", Framing("photo", 128, 96, 3)),
+        ("ink", Framing("ink", 28, 28, 1)),
+        (" INK:32:colour ", Framing("ink", 32, 32, 3)),
+    ],
+)
+def test_a_framing_can_be_written_in_a_word(text: str, framing: Framing) -> None:
+    assert Framing.parse(text) == framing
+
+
+@pytest.mark.parametrize(
+    "text", ["", "photo", "photo:0", "photo:12345", "ink:28x", "oil:28", "photo:96:red", "photo:-3"]
+)
+def test_another_word_is_refused_with_how_to_write_it(text: str) -> None:
+    with pytest.raises(PictureError, match="write KIND:SIZE, as in photo:96"):
+        Framing.parse(text)

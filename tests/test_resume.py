@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine_runs import ENGINE_SETTINGS, LINEAR, StopAfter, record
 from imagewise.dataset import Dataset
 from imagewise.errors import DataError, ModelError, RecipeError
+from imagewise.picture import Framing
 from imagewise.recipe import Recipe
 from imagewise.training import Run, train
 
@@ -141,3 +143,19 @@ def test_a_damaged_or_missing_checkpoint_is_refused_by_name(tiny_dataset: Datase
     path.unlink()
     with pytest.raises(ModelError, match=r"checkpoint\.safetensors: no checkpoint there"):
         train(tiny_dataset, resume=tmp_path / "run", **ENGINE_SETTINGS)
+
+
+def test_a_run_with_a_framing_of_the_users_own_is_taken_up_with_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 180)):
+        (tmp_path / "shades" / name).mkdir(parents=True)
+        for number in range(12):
+            levels = rng.integers(level, level + 60, (40, 40), dtype=np.uint8)
+            Image.fromarray(levels).save(tmp_path / "shades" / name / f"{number}.png")
+    recipe, settings = Recipe.parse(LINEAR, "linear"), {"device": "cpu", "report": False}
+    wanted = Framing("photo", 12, 20, 1)
+    train(tmp_path / "shades", recipe=recipe, epochs=1, framing=wanted, out=tmp_path / "run", **settings)
+    again = train(resume=tmp_path / "run", epochs=2, **settings)
+    assert (len(again.history), again.model.framing) == (2, wanted)
+    with pytest.raises(RecipeError, match="cannot change framing"):
+        train(resume=tmp_path / "run", epochs=3, framing=Framing("photo", 16, 16, 1), **settings)

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from imagewise import cli_options as options
 from imagewise.cli_data import data_app
+from imagewise.cli_models import export, info, serve
 from imagewise.cli_options import Data, DeviceName, Json, ModelFile, Offline, SplitChoice, Strict
 from imagewise.cli_rates import lr_find
 from imagewise.errors import ImagewiseError
@@ -104,6 +105,7 @@ def _options(
 def train(
     data: options.TrainingData = None,
     recipe: options.RecipeName = None,
+    framing: options.FramingText = None,
     epochs: options.Epochs = None,
     batch_size: options.BatchSize = None,
     learning_rate: options.LearningRate = None,
@@ -123,6 +125,7 @@ def train(
     Leaves one folder with model.onnx, report.html and all that is needed to repeat the run.
     """
     from imagewise.console import print_fact, print_json, print_run, tell_of_interruption
+    from imagewise.picture import Framing
     from imagewise.planning import Options, plan_run
     from imagewise.recipe import parse_setting
     from imagewise.training import execute, write_report
@@ -131,8 +134,9 @@ def train(
     named = {"epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate, "seed": seed}
     overrides = {key: value for key, value in named.items() if value is not None}
     overrides |= dict(parse_setting(text) for text in set_ or [])
+    chosen = Framing.parse(framing) if framing else None
     with TrainingDisplay() as display:
-        wanted = Options(recipe, engine, device, out, resume, overrides, offline, strict, display.on_download)
+        wanted = Options(recipe, engine, device, out, resume, overrides, offline, strict, display.on_download, chosen)
         run = execute(plan_run(data, wanted), display)
     if json_:
         print_json(run.as_dict())
@@ -260,73 +264,9 @@ def show(
         show_on_terminal(dataset, chosen)
 
 
-@app.command()
-def info(model: ModelFile, json_: Json = False) -> None:
-    """Tell what a model file is.
-
-    Classes, framing, network, recipe, data, metrics and versions.
-    """
-    from imagewise.console import print_json, print_model
-    from imagewise.model import Model
-
-    opened = Model.open(model)
-    if json_:
-        print_json({"model": opened.name} | opened.card.as_dict())
-    else:
-        print_model(opened)
-
-
-@app.command()
-def export(
-    model: ModelFile,
-    to: options.ExportTo,
-    path: options.ExportPath = None,
-    out: options.ExportOut = None,
-    data: options.ExportData = None,
-    offline: Offline = False,
-    json_: Json = False,
-) -> None:
-    """Write a model in another format.
-
-    It is checked against the original on 1,000 pictures; where the two disagree, nothing is kept.
-    """
-    from imagewise.console import print_export, print_json
-    from imagewise.export import export as write
-    from imagewise.live import DownloadDisplay, tell_of
-    from imagewise.model import Model
-    from imagewise.sources import load_data
-
-    if path is not None and out is not None:
-        raise typer.BadParameter(f"{path} and --out {out} say twice where to write; leave one out.")
-    opened, dataset = Model.open(model), None
-    if data is not None:
-        with DownloadDisplay() as display:
-            dataset = load_data(data, framing=opened.framing, offline=offline, progress=display)
-        tell_of(dataset.notices, dataset.skipped)
-    made = write(opened, to.value, path or out, data=dataset, offline=offline)
-    if json_:
-        print_json(made.as_dict())
-    else:
-        print_export(made)
-
-
-@app.command()
-def serve(
-    model: options.ServedModels = None,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 8000,
-    workers: options.Workers = 1,
-) -> None:
-    """Serve models: an API for programs, a page for people.
-
-    IMAGEWISE_API_KEY, where it is set, is the key that requests must bring.
-    """
-    from imagewise.server.serving import Settings
-    from imagewise.server.serving import serve as run
-    from imagewise.server.shelf import named_files
-
-    key = os.environ.get("IMAGEWISE_API_KEY") or None
-    run(Settings(named_files(model or []), host, port, workers, api_key=key))
+app.command()(info)
+app.command()(export)
+app.command()(serve)
 
 
 @app.command()

@@ -66,6 +66,14 @@ ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model.onnx t
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Named sets; see `imagewise data list`.")]
 
 # train
+FramingText = Annotated[
+    str | None,
+    typer.Option(
+        "--framing",
+        metavar="KIND:SIZE",
+        help="What pictures are brought to: photo:96, photo:96:grey, ink.  [default: by looking]",
+    ),
+]
 TrainingData = Annotated[
     str | None,
     typer.Argument(

@@ -12,6 +12,7 @@ from imagewise.cli_options import DeviceName, Json, Offline, Strict
 def lr_find(
     data: options.TrainingData = None,
     recipe: options.RecipeName = None,
+    framing: options.FramingText = None,
     batch_size: options.BatchSize = None,
     engine: options.Engine = None,
     device: options.Device = DeviceName.auto,
@@ -29,6 +30,7 @@ def lr_find(
     from imagewise.atomic import write_atomically
     from imagewise.console import print_fact, print_json, print_rates
     from imagewise.live import DownloadDisplay, Live, tell_of
+    from imagewise.picture import Framing
     from imagewise.planning import Options, prepare
     from imagewise.rate_finder import range_test, require_range_test
     from imagewise.recipe import parse_setting
@@ -37,7 +39,18 @@ def lr_find(
     overrides = {key: value for key, value in named.items() if value is not None}
     overrides |= dict(parse_setting(text) for text in set_ or [])
     with DownloadDisplay() as reading:
-        wanted = Options(recipe, engine, device, None, None, overrides, offline, strict, reading)
+        wanted = Options(
+            recipe,
+            engine,
+            device,
+            None,
+            None,
+            overrides,
+            offline,
+            strict,
+            reading,
+            Framing.parse(framing) if framing else None,
+        )
         dataset, chosen, network, engine_name, opened = prepare(data, wanted)
     able = require_range_test(opened, engine_name)
     tell_of(dataset.notices, dataset.skipped)

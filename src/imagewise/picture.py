@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ PICTURE_SUFFIXES = frozenset(
 # The decoders behind these suffixes and no others: Pillow has dozens, little used, one of which runs Ghostscript.
 _DECODERS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MAX_PIXELS = 80_000_000  # under Pillow's own alarm (89 million), so that ours is the message people see
+_WRITTEN = re.compile(
+    r"(?P<kind>ink|photo)(:(?P<height>[1-9]\d{0,3})(x(?P<width>[1-9]\d{0,3}))?)?(:(?P<colour>grey|colour))?"
+)
 FRAMING_VERSION = 2  # goes up whenever a picture comes out otherwise than before; caches of framed pictures go by it
 
 
@@ -55,6 +59,23 @@ class Framing:
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         return (self.height, self.width, self.channels)
+
+    @classmethod
+    def parse(cls, text: str) -> Framing:
+        """`photo:96` (square, colour), `photo:128x96:grey` (height x width), `ink` (28x28, grey), `ink:32`.
+
+        Raises:
+            PictureError: written otherwise.
+        """
+        found = _WRITTEN.fullmatch(text.strip().lower())
+        if found is None or (found["kind"] == "photo" and found["height"] is None):
+            raise PictureError(
+                f"framing {text!r}: write KIND:SIZE, as in photo:96, photo:96:grey, photo:128x96 or ink."
+            )
+        height = int(found["height"] or 28)
+        colour = found["colour"] or ("colour" if found["kind"] == "photo" else "grey")
+        kind: FramingKind = "photo" if found["kind"] == "photo" else "ink"
+        return cls(kind, height, int(found["width"] or height), 1 if colour == "grey" else 3)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `Framing(**framing.as_dict()) == framing`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from imagewise.engines import Engine, open_engine
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
 from imagewise.mapped import pieces
 from imagewise.network import Network, build_layers
+from imagewise.picture import Framing
 from imagewise.recipe import Recipe, load_recipe
 from imagewise.run_folder import RunFolder
 from imagewise.sources import load_data
@@ -39,6 +40,7 @@ class Options:
     offline: bool = False
     strict: bool = False
     download_progress: Progress | None = None
+    framing: Framing | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def prepare(data: Dataset | str | Path | None, options: Options) -> tuple[Datase
 
 def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFolder) -> Plan:
     """The plan of the run in `folder`, with more epochs if the user says so."""
-    clash = [name for name in ("recipe", "engine", "out") if getattr(options, name) is not None]
+    clash = [name for name in ("recipe", "engine", "out", "framing") if getattr(options, name) is not None]
     clash += [key for key in options.overrides or {} if key != "epochs"]
     if clash:
         raise RecipeError(
@@ -100,7 +102,8 @@ def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFold
         network = Network.from_dict(record["network"])
         status, engine_name, known = record["status"], record["engine"], record["data"]
         source, fingerprint, name = known["source"], known["fingerprint"], known["name"]
-    except (KeyError, TypeError, RecipeError, NetworkError) as error:
+        framing = Framing(**record["framing"])
+    except (KeyError, TypeError, RecipeError, NetworkError, ModelError) as error:
         raise ModelError(f"{folder.record_path}: damaged, or of another version ({error}); start a new run.") from error
     recipe = recipe.override(options.overrides or {})
     done = len(checkpoint.state.get("history", []))
@@ -115,7 +118,7 @@ def _resume(data: Dataset | str | Path | None, options: Options, folder: RunFold
         )
     if data is None and source is None:
         raise DataError(f"{folder.path} was trained on {name}, a Dataset that was handed over; hand it over again.")
-    dataset = _load(source if data is None else data, options)
+    dataset = _load(source if data is None else data, replace(options, framing=framing))
     if dataset.fingerprint != fingerprint:
         raise DataError(f"{dataset.name} is no longer the data that {folder.path} was trained on; start a new run.")
     engine = open_engine(engine_name, options.device)
@@ -129,7 +132,13 @@ def _recipe(recipe: str | Path | Recipe, options: Options) -> Recipe:
 
 def _load(data: Dataset | str | Path | None, options: Options) -> Dataset:
     if not isinstance(data, Dataset):
-        data = load_data(data, offline=options.offline, strict=options.strict, progress=options.download_progress)
+        data = load_data(
+            data,
+            framing=options.framing,
+            offline=options.offline,
+            strict=options.strict,
+            progress=options.download_progress,
+        )
     if "train" not in data or len(data["train"]) < 2 or len(data.class_names) < 2:
         raise DataError(f"{data.name}: training needs at least two classes and two training pictures.")
     return data

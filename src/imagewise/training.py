@@ -24,6 +24,7 @@ from imagewise.mapped import pieces
 from imagewise.metrics import measure
 from imagewise.model import Card, Model, Session
 from imagewise.onnx_graph import build_graph, with_metadata
+from imagewise.picture import Framing
 from imagewise.planning import Options, Plan, plan_run
 from imagewise.recipe import Recipe
 from imagewise.reporting import report_of_run
@@ -102,6 +103,7 @@ def train(
     offline: bool = False,
     strict: bool = False,
     report: bool = True,
+    framing: Framing | None = None,
     callbacks: TrainingCallbacks | None = None,
 ) -> Run:
     """Train a recogniser and leave it, with everything about it, in one folder.
@@ -118,6 +120,7 @@ def train(
         offline: never download.
         strict: refuse damaged pictures instead of leaving them out.
         report: write report.html too (about a second).
+        framing: what pictures are brought to; None chooses by looking at them.
         callbacks: told of the plan, batches and epochs.
 
     Raises:
@@ -137,7 +140,7 @@ def train(
         "seed": seed,
     }
     overrides = {key: value for key, value in named.items() if value is not None} | dict(settings or {})
-    options = Options(recipe, engine, device, out, resume, overrides, offline, strict)
+    options = Options(recipe, engine, device, out, resume, overrides, offline, strict, framing=framing)
     run = execute(plan_run(data, options), callbacks or TrainingCallbacks())
     if report:
         write_report(run)

@@ -39,7 +39,8 @@ def choose_framing(pictures: Sequence[Image.Image]) -> tuple[Framing, str]:
         height = next((s for s in _PHOTO_SIDES if s >= side), _PHOTO_SIDES[-1])
         framing = Framing("photo", height, height, 3 if any(map(_is_coloured, pictures)) else 1)
         why = f"the shorter side is {side:.0f} pixels in the median"
-    return framing, f"chose {describe(framing)} by looking at {len(pictures)} pictures: {why}."
+    looked = f"chose {describe(framing)} by looking at {len(pictures)} pictures: {why}."
+    return framing, f"{looked} `train --framing photo:96` takes another."
 
 
 def describe(framing: Framing) -> str:
