@@ -18,7 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.peers.common import since_process_start
+from benchmarks.peers.telling import since_process_start
 
 # The first name that is part of an operation's decides its kind.
 KINDS = {

@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from benchmarks.peers.common import Progress, Settings, load_mnist, parse
+from benchmarks.peers.telling import Progress, Settings, load_mnist, parse
 from numpy.typing import NDArray
 
 tf.disable_v2_behavior()

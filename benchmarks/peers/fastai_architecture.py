@@ -8,7 +8,7 @@ the squares, decoupled decay of 0.01 for all but biases and normalisation. fasta
 from __future__ import annotations
 
 import torch
-from benchmarks.peers.common import Progress, Settings, load_mnist, parse
+from benchmarks.peers.telling import Progress, Settings, load_mnist, parse
 from benchmarks.peers.torch_scoring import score
 from torch import nn
 from torch.nn import functional as F

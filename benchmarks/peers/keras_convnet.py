@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 
-from benchmarks.peers.common import Settings, load_mnist, parse
 from benchmarks.peers.keras_progress import progress_callback
+from benchmarks.peers.telling import Settings, load_mnist, parse
 
 
 def main(settings: Settings) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.peers.common import Progress, Settings
+from benchmarks.peers.telling import Progress, Settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 

@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 import torch
-from benchmarks.peers.common import Progress, Settings, load_mnist, parse
+from benchmarks.peers.telling import Progress, Settings, load_mnist, parse
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn

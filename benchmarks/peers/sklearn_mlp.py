@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import joblib
 import numpy as np
-from benchmarks.peers.common import Progress, Settings, load_mnist, parse
+from benchmarks.peers.telling import Progress, Settings, load_mnist, parse
 from sklearn.neural_network import MLPClassifier
 
 

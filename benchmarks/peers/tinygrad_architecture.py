@@ -8,7 +8,7 @@ example scores test; it makes 70.
 from __future__ import annotations
 
 import torch
-from benchmarks.peers.common import Progress, Settings, load_mnist, parse
+from benchmarks.peers.telling import Progress, Settings, load_mnist, parse
 from benchmarks.peers.torch_scoring import score
 from torch import nn
 from torch.nn import functional as F
