@@ -152,7 +152,8 @@ def test_a_run_with_a_framing_of_the_users_own_is_taken_up_with_it(tmp_path: Pat
         for number in range(12):
             levels = rng.integers(level, level + 60, (40, 40), dtype=np.uint8)
             Image.fromarray(levels).save(tmp_path / "shades" / name / f"{number}.png")
-    recipe, settings = Recipe.parse(LINEAR, "linear"), {"device": "cpu", "report": False}
+    recipe = Recipe.parse(LINEAR, "linear")
+    settings: dict[str, Any] = {"device": "cpu", "report": False}
     wanted = Framing("photo", 12, 20, 1)
     train(tmp_path / "shades", recipe=recipe, epochs=1, framing=wanted, out=tmp_path / "run", **settings)
     again = train(resume=tmp_path / "run", epochs=2, **settings)
