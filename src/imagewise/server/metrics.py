@@ -19,7 +19,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        # without `created` series, which nobody asks for
         self._requests = Counter(
             "imagewise_requests", "Requests answered.", ["endpoint", "status"], registry=self._registry
         )
