@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from imagewise import __version__
 from imagewise.server.limits import Limits
-from imagewise.server.openapi import Json, openapi
+from imagewise.server.openapi import openapi
+from imagewise.server.openapi_parts import Json
 from imagewise.server.page_files import html
 from imagewise.server.recognition import as_json
 

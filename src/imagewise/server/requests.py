@@ -128,6 +128,13 @@ class Query:
             raise Problem(400, f"explain: give one of {', '.join(get_args(Explanation))}.")
         return cast("Explanation", value)
 
+    def after(self) -> int:
+        """How many rows of a history are known already."""
+        value = self._values.get("after", "0")
+        if not (value.isascii() and value.isdecimal() and len(value) < 9):
+            raise Problem(400, "after: give a whole number of at least 0.")
+        return int(value)
+
     def model(self, shelf: Shelf) -> ServedModel:
         """The model that is asked for."""
         return find_model(shelf, self._values.get("model"))

@@ -37,6 +37,7 @@ class Settings:
         workers: processes.
         limits: of each.
         api_key: that requests must bring.
+        runs: a folder of training runs to show; None: none.
     """
 
     files: Mapping[str, Path]
@@ -45,6 +46,7 @@ class Settings:
     workers: int = 1
     limits: Limits = field(default_factory=Limits)
     api_key: str | None = None
+    runs: Path | None = None
 
 
 def serve(settings: Settings) -> None:
@@ -52,7 +54,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         EngineError: the extra is not installed, or the address is taken.
-        ModelError: a file is not a model of ours.
+        ModelError: a file is not a model of ours, or there is no such folder of runs.
     """
     try:
         import uvicorn  # noqa: F401
@@ -107,8 +109,11 @@ def _allow_many_connections() -> None:
 
 def _check(settings: Settings) -> None:
     """Raises ModelError here, once and plainly, for what else every worker would fail at."""
+    from imagewise.server.run_reading import check_folder
     from imagewise.server.shelf import open_model
 
+    if settings.runs is not None:
+        check_folder(settings.runs)
     for name, path in settings.files.items():
         open_model(name, path, 1)
 
@@ -129,7 +134,7 @@ def config_of(settings: Settings) -> Config:
     threads = max(
         1, (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1) // settings.workers
     )
-    application = Application(settings.files, settings.limits, settings.api_key, threads, log)
+    application = Application(settings.files, settings.limits, settings.api_key, threads, log, settings.runs)
     return uvicorn.Config(
         application,
         http=connection_class(settings.limits),
