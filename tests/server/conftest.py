@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from conftest import make_tiny_dataset
+from engine_runs import a_plan
 from imagewise.model import shipped_model
+from imagewise.training import TrainingCallbacks, execute
 from running_servers import WORDS, RunningServer, model_with, running
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """Serves `digits`, which ships; `words`, the same with its classes spelt out; `whole`, which frames as `photo`."""
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of training runs that `server` shows. In it: `first`, finished, by an engine without a framework."""
+    folder = tmp_path_factory.mktemp("runs")
+    execute(a_plan(make_tiny_dataset(), folder / "first"), TrainingCallbacks())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[RunningServer]:
+    """Serves `digits`, which ships; `words`, the same with its classes spelt out; `whole`, which frames as `photo`;
+    `first`, the model of the run."""
     folder = tmp_path_factory.mktemp("served")
     words = model_with(folder / "words.onnx", class_names=WORDS)
     framing = {"kind": "photo", "height": 28, "width": 28, "channels": 1}
     whole = model_with(folder / "other.onnx", framing=framing)
-    models = [f"digits={shipped_model()}", str(words), f"whole={whole}"]
-    with running(*(argument for model in models for argument in ("--model", model))) as started:
+    models = [f"digits={shipped_model()}", str(words), f"whole={whole}", str(runs / "first" / "model.onnx")]
+    with running("--runs", str(runs), *(argument for model in models for argument in ("--model", model))) as started:
         yield started
 
 
