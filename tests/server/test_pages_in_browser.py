@@ -133,7 +133,7 @@ def test_a_model_s_page_has_its_card_scores_and_confusion_matrix(browser: Browse
     page.click("#models a:text-is('first')")
     page.wait_for_selector("html[data-ready] .confusion")
     facts = text(page, "#facts")
-    for said in ("linear", "tiny", "fake", "12 × 10 × 1", "3: bottom, middle, top", "Licencenot in the file"):
+    for said in ("linear", "tiny", "fake", "12 \u00d7 10 \u00d7 1", "3: bottom, middle, top", "Licencenot in the file"):
         assert said in facts
     matrix = page.locator(".confusion").first
     cells = [int(cell) for cell in matrix.locator("td").all_text_contents() if cell]

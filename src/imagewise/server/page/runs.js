@@ -99,7 +99,8 @@ async function lookAtChosen() {
   let changed = false;
   for (const run of chosen.values()) {
     if (!list.some(({ name }) => name === run.name)) {
-      changed ||= chosen.delete(run.name); // its folder is gone
+      chosen.delete(run.name); // its folder is gone
+      changed = true;
       continue;
     }
     changed = (await run.look()) || changed;
