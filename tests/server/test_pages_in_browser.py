@@ -79,7 +79,7 @@ def test_a_curve_grows_while_its_run_trains(browser: Browser, server: RunningSer
     page.keyboard.press("ArrowLeft")
     assert "Epoch 3: cost" in text(page, ".told")
     page.click("#curves summary")
-    assert page.locator("#curves tbody tr").count() == 4
+    page.wait_for_function("document.querySelectorAll('#curves tbody tr').length === 4")
     assert complaints == []
     shutil.rmtree(growing)
     page.wait_for_selector("#problem:not([hidden])")
@@ -93,6 +93,7 @@ def test_a_hidden_tab_asks_nothing(browser: Browser, server: RunningServer, grow
     page.on("request", lambda request: asked.append(request.url))
     hide = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s});"
     page.evaluate(hide % "true" + "document.dispatchEvent(new Event('visibilitychange'))")
+    asked.clear()
     with (growing / "history.csv").open("a") as file:
         file.write("3,0.1,1,0.1,1,0.01,1\n")
     page.wait_for_timeout(2500)  # longer than the pause between two looks

@@ -7,14 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine_runs import StopAfter, a_plan
+from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset
 from imagewise.errors import ModelError
 from imagewise.history import EpochRecord, history_csv
@@ -95,9 +96,9 @@ def test_while_it_trains_a_run_is_training_and_after_ctrl_c_interrupted(tiny_dat
     states: list[str] = []
 
     class Look(StopAfter):
-        def on_epoch(self, *told: Any) -> None:
+        def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
             states.append(state_of(run_in(tmp_path, "mine"))[0])
-            super().on_epoch(*told)
+            super().on_epoch(history, best_epoch, checkpoint)
 
     execute(a_plan(tiny_dataset, tmp_path / "mine"), Look(2))
     assert states == ["training", "training"]
@@ -113,7 +114,7 @@ def test_a_run_whose_process_was_killed_is_interrupted_and_says_so(tmp_path: Pat
     write(tmp_path / "elsewhere", {"status": "running", "process": {"id": ended.pid, "host": "another"}})
     state, note = state_of(run_in(tmp_path, "killed"))
     assert state == "interrupted"
-    assert "--resume killed" in (note or "")
+    assert "--resume DIR/killed" in (note or "")
     assert state_of(run_in(tmp_path, "alive")) == ("training", None)
     assert state_of(run_in(tmp_path, "elsewhere")) == ("training", None)
     os.utime(tmp_path / "elsewhere" / "run.json", (0, 0))

@@ -131,7 +131,7 @@ def test_the_page_lets_nothing_in_from_elsewhere(client: httpx.Client) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     named = re.findall(r'(?:src|href)="([^"#]+)"', page.text)
     assert any(name.endswith(".js") for name in named)
-    for answer in (page, *(client.get(f"/{name}") for name in named)):
+    for answer in (page, *(client.get(str(page.url.join(name))) for name in named)):
         assert answer.status_code == 200
         assert answer.headers["content-security-policy"] == CSP
         assert answer.headers["x-content-type-options"] == "nosniff"

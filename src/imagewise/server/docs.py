@@ -61,7 +61,7 @@ def _page(document: Json) -> str:
 <body>
   <header>
     <h1>The API of imagewise {escape(info["version"])}</h1>
-    <nav><a href="./">The page</a> <a href="openapi.json">OpenAPI document</a></nav>
+    <nav><a href="./">The page</a> <a href="models">Models</a> <a href="openapi.json">OpenAPI document</a></nav>
   </header>
   <main>
     <section>

@@ -103,8 +103,12 @@ def _summary(served: ServedModel) -> dict[str, Any]:
 def _training(served: ServedModel) -> dict[str, Any] | None:
     """What the record beside the file adds, where it is the record of this very model; else None."""
     record, mine = read_record(served.path.parent), served.model.card
+    if not record:
+        return None
     same = record.get("recipe") == mine.recipe and record.get("network") == mine.network
-    if not same or lenient.mapping(record.get("data")).get("fingerprint") != mine.data.get("fingerprint"):
+    if not same or lenient.mapping(record.get("data")).get("fingerprint") != lenient.mapping(mine.data).get(
+        "fingerprint"
+    ):
         return None
     results = lenient.mapping(record.get("results"))
     return {

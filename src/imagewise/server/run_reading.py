@@ -110,7 +110,7 @@ def state_of(run: RunFiles) -> tuple[str, str | None]:
     if alive is False:
         return (
             "interrupted",
-            f"Its process has ended without a word. Go on with it: imagewise train --resume {run.name}",
+            f"Its process has ended without a word. Go on with it: imagewise train --resume DIR/{run.name}",
         )
     longest = max((row[-1] or 0.0 for row in run.history), default=0.0)
     quiet = time.time() - run.written
