@@ -40,8 +40,7 @@ export function keepLooking(look) {
       showProblem("");
     } catch (error) {
       failures++;
-      const gone = error instanceof TypeError ? "The server does not answer. It is asked again by and by." : error.message;
-      showProblem(gone);
+      showProblem(error instanceof TypeError ? "The server does not answer. It is asked again by and by." : error.message);
       if (error instanceof KeyError) return; // nothing changes till the page is opened with another
       pause = Math.min(1000 * 2 ** failures, LONGEST_PAUSE);
     } finally {

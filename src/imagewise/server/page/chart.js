@@ -54,7 +54,7 @@ export class Chart {
     const width = this.svg.clientWidth;
     if (!width || !this.series.length) return;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    const values = this.series.flatMap(({ points }) => points.map(([, value]) => value)).filter((value) => value !== null);
+    const values = this.series.flatMap(({ points }) => points.map(([, value]) => value)).filter((v) => v !== null);
     const [low, high] = this.bounds(
       values.reduce((a, b) => Math.min(a, b), Infinity),
       values.reduce((a, b) => Math.max(a, b), -Infinity),

@@ -16,7 +16,8 @@ const RESULTS = [
 function settingsOf(run) {
   const counts = Object.entries(run.counts).map(([split, count]) => [`pictures.${split}`, count]);
   const data = { data: run.data, "data.fingerprint": run.fingerprint?.slice(0, 12) ?? null };
-  return { ...data, ...Object.fromEntries(counts), engine: run.engine, device: run.device, ...run.settings, ...run.versions };
+  const { engine, device, settings, versions } = run;
+  return { ...data, ...Object.fromEntries(counts), engine, device, ...settings, ...versions };
 }
 
 function inWords(value) {
@@ -35,6 +36,7 @@ export function comparison(runs) {
   const [differences, rows] = wideTable("Settings that differ", ["", ...names]);
   for (const key of differing) addRow(rows, key, settings.map((each) => inWords(each[key])));
   const same = `${keys.length - differing.length} other settings are the same.`;
-  const shown = differing.length ? [differences, element("p", same)] : [element("p", `All ${keys.length} settings are the same.`)];
+  const none = element("p", `All ${keys.length} settings are the same.`);
+  const shown = differing.length ? [differences, element("p", same)] : [none];
   return [element("h3", "What came out"), results, element("h3", "Settings that differ"), ...shown];
 }

@@ -1,4 +1,4 @@
-// The curves of one or more runs: two charts, a legend, the figures of the epoch that is pointed at, and all of them as tables.
+// The curves of one or more runs: two charts, a legend, the figures of the epoch pointed at, and all of them as tables.
 
 import { Chart, sample } from "./chart.js";
 import { addRow, element, foldedTable } from "./elements.js";
@@ -69,11 +69,10 @@ export class Curves {
     const several = this.runs.length > 1;
     return this.runs.flatMap(({ name, epochs }, i) => {
       const before = several ? `${name}, ` : "";
-      const line = (label, look, key) => ({ label: before + label, look, points: epochs.map((e) => [e.epoch, e[key]]) });
-      return [
-        line("training", `run-${several ? i : 1} training`, training),
-        line("validation", `run-${i} validation`, validation),
-      ];
+      const line = (kind, number, key) => {
+        return { label: before + kind, look: `run-${number} ${kind}`, points: epochs.map((e) => [e.epoch, e[key]]) };
+      };
+      return [line("training", several ? i : 1, training), line("validation", i, validation)];
     });
   }
 

@@ -15,11 +15,11 @@ function trained({ training }) {
   const missing = "not in the file, and no record of its run lies beside it";
   if (!training) return [["Engine", missing]];
   const pictures = Object.entries(training.pictures).map(([split, count]) => `${split} ${count.toLocaleString("en")}`);
-  const epochs = training.epochs === null ? null : `${training.epochs} run, the model is from epoch ${training.best_epoch}`;
+  const { epochs, best_epoch: best } = training;
   return [
     ["Engine", [training.engine, training.device].filter(Boolean).join(", ") || missing],
     ["Pictures", pictures.join(", ") || null],
-    ["Epochs", epochs],
+    ["Epochs", epochs === null ? null : `${epochs} run, the model is from epoch ${best}`],
     ["Training steps", training.seconds === null ? null : duration(training.seconds)],
   ];
 }
@@ -40,8 +40,8 @@ function showFacts(card) {
       ["Split", card.data?.split_rule ?? null],
       ...trained(card),
       ["Training run", run],
-      ["Input", `${height} × ${width} × ${channels} (rows, columns, ${channels === 1 ? "grey" : "red, green and blue"}), uint8`],
-      ["Framing", `${kind}: ${kind === "ink" ? "the ink is found, cropped and centred" : "resized and cut at its centre"}`],
+      ["Input", `${height} × ${width} × ${channels} (rows, columns, ${channels === 1 ? "grey" : "colours"}), uint8`],
+      ["Framing", `${kind} (${kind === "ink" ? "the ink is found, cropped, centred" : "resized, cut at its centre"})`],
       ["Classes", `${card.class_names.length}: ${card.class_names.join(", ")}`],
       ["Licence", card.licence ?? NOT_THERE],
       ["Author", card.author ?? null],
@@ -71,7 +71,8 @@ async function look() {
     scores.sort(([a], [b]) => order(a) - order(b));
     const none = element("section", "");
     none.append(element("h2", "Score"), element("p", "The file carries no score."));
-    find("scores").replaceChildren(...(scores.length ? scores.map(([split, score]) => scoreSection(split, score)) : [none]));
+    const sections = scores.map(([split, score]) => scoreSection(split, score));
+    find("scores").replaceChildren(...(sections.length ? sections : [none]));
     find("recipe").replaceChildren(recipeTable(card));
   }
   document.documentElement.dataset.ready = "true";

@@ -19,13 +19,14 @@ function link(text, address) {
 function showFacts() {
   const { facts } = run;
   const best = shareOrNone(facts.validation_accuracy);
+  const counts = Object.entries(facts.counts);
   const model = facts.served ? link(`served here as ${facts.served}`, `../models/${addressOf(facts.served)}`) : null;
   find("facts").replaceChildren(
     factList([
       ["State", element("span", state(facts), { class: `state ${facts.state}` })],
       ["Recipe", facts.recipe ?? "not known"],
       ["Data", facts.data ?? "not known"],
-      ["Pictures", Object.entries(facts.counts).map(([split, count]) => `${split} ${count.toLocaleString("en")}`).join(", ") || null],
+      ["Pictures", counts.map(([split, count]) => `${split} ${count?.toLocaleString("en")}`).join(", ") || null],
       ["Epochs", epochs(facts)],
       ["Best on validation", best ? `${best} (epoch ${facts.best_epoch})` : "not known"],
       ["On test", shareOrNone(facts.test_accuracy) ?? "not scored"],
@@ -46,7 +47,8 @@ function showScore() {
 }
 
 function showRecipe() {
-  const [details, body] = foldedTable("Recipe and versions", ["setting", "value"], find("recipe").querySelector("details")?.open);
+  const open = find("recipe").querySelector("details")?.open;
+  const [details, body] = foldedTable("Recipe and versions", ["setting", "value"], open);
   const rows = { ...run.facts.settings, ...run.facts.versions };
   for (const [key, value] of Object.entries(rows)) addRow(body, key, [value === null ? "none" : String(value)]);
   find("recipe").replaceChildren(details);
@@ -64,7 +66,8 @@ async function look() {
   if (JSON.stringify([run.facts.test, run.facts.validation]) !== score) showScore();
   if (run.facts.started !== started || !known) showRecipe();
   if (known && run.history.length > known) {
-    find("spoken").textContent = `Epoch ${run.history.at(-1)[0]}: validation accuracy ${shareOrNone(run.history.at(-1)[4]) ?? "not known"}.`;
+    const last = run.history.at(-1);
+    find("spoken").textContent = `Epoch ${last[0]}: validation accuracy ${shareOrNone(last[4]) ?? "not known"}.`;
   }
   document.documentElement.dataset.ready = "true";
   return run.pause;

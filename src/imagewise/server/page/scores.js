@@ -34,7 +34,8 @@ export function confusionTable(split, matrix, names, open = false) {
   const [details, body] = foldedTable(`Confusion matrix, ${split}`, ["", ...names], open);
   const table = body.parentElement;
   table.className = "confusion";
-  const note = "Rows: what it is. Columns: what it was taken for. Blue: right, orange: wrong; darker: a larger share of the row.";
+  const note =
+    "Rows: what it is. Columns: what it was taken for. Blue: right, orange: wrong; the stronger, the larger its share.";
   details.insertBefore(element("p", note, { class: "hint" }), details.lastChild);
   matrix.forEach((counts, i) => {
     const row = addRow(body, names[i], counts.map(String));
@@ -49,7 +50,8 @@ export function confusionTable(split, matrix, names, open = false) {
 }
 
 function mixUps(matrix, names) {
-  const wrong = matrix.flatMap((counts, i) => counts.map((count, j) => ({ count, i, j }))).filter((c) => c.i !== c.j && c.count);
+  const cells = matrix.flatMap((counts, i) => counts.map((count, j) => ({ count, i, j })));
+  const wrong = cells.filter(({ count, i, j }) => i !== j && count);
   wrong.sort((a, b) => b.count - a.count);
   if (!wrong.length) return element("p", "Nothing was taken for anything else.");
   const said = wrong.slice(0, MIX_UPS).map(({ count, i, j }) => `${names[i]} for ${names[j]} (${count})`);
@@ -64,6 +66,6 @@ export function scoreSection(split, score) {
   else section.append(element("p", "There are no figures of each class."));
   const names = Object.keys(score.classes ?? {});
   if (score.confusion) section.append(confusionTable(split, score.confusion, names, names.length <= 20));
-  else section.append(element("p", "There is no confusion matrix: `imagewise evaluate MODEL DATA --report FILE` draws one."));
+  else section.append(element("p", "There is no confusion matrix; imagewise evaluate MODEL DATA --report FILE draws one."));
   return section;
 }
