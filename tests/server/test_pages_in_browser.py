@@ -48,6 +48,10 @@ def text(page: Page, selector: str) -> str:
     return " ".join((page.locator(selector).text_content() or "").split())
 
 
+def wait(page: Page, expression: str) -> None:
+    page.wait_for_function(f"() => {expression}")  # a function: the page's policy forbids to evaluate a string
+
+
 def open_quiet(browser: Browser, address: str, **context: Any) -> tuple[Page, list[str]]:
     """A page, and what the browser complains of: a breach of the content security policy, a file that is missing."""
     page = open_page(browser, address, **context)
@@ -70,7 +74,7 @@ def test_a_curve_grows_while_its_run_trains(browser: Browser, server: RunningSer
     with (growing / "history.csv").open("a") as file:
         for line in lines[3:]:
             file.write(line)
-    page.wait_for_function(f"{POINTS.format(chart=0)} === 4 && {POINTS.format(chart=1)} === 4")
+    wait(page, f"{POINTS.format(chart=0)} === 4 && {POINTS.format(chart=1)} === 4")
     assert page.evaluate(end) == pytest.approx(before, abs=1)  # the axis has grown with it
     assert "4 of 4" in text(page, "#facts")
     assert "Epoch 4: validation accuracy" in text(page, "#spoken")
@@ -79,7 +83,7 @@ def test_a_curve_grows_while_its_run_trains(browser: Browser, server: RunningSer
     page.keyboard.press("ArrowLeft")
     assert "Epoch 3: cost" in text(page, ".told")
     page.click("#curves summary")
-    page.wait_for_function("document.querySelectorAll('#curves tbody tr').length === 4")
+    wait(page, "document.querySelectorAll('#curves tbody tr').length === 4")
     assert complaints == []
     shutil.rmtree(growing)
     page.wait_for_selector("#problem:not([hidden])")
@@ -99,7 +103,7 @@ def test_a_hidden_tab_asks_nothing(browser: Browser, server: RunningServer, grow
     page.wait_for_timeout(2500)  # longer than the pause between two looks
     assert asked == []
     page.evaluate(hide % "false" + "document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_function(f"{POINTS.format(chart=0)} === 3")
+    wait(page, f"{POINTS.format(chart=0)} === 3")
     assert any("after=2" in address for address in asked)
     page.context.close()
 
@@ -112,19 +116,19 @@ def test_runs_are_compared_side_by_side_and_the_address_keeps_the_choice(
     page.get_by_label("Compare growing").focus()
     page.keyboard.press("Space")
     page.get_by_label("Compare first").check()
-    page.wait_for_function("document.querySelectorAll('.charts svg:first-of-type .line').length === 8")
+    wait(page, "document.querySelectorAll('.charts svg:first-of-type .line').length === 8")
     assert page.locator(".legend li").count() == 4
     differing = page.get_by_role("region", name="Settings that differ")
     assert differing.locator("tbody tr").all_text_contents() == ["optimizer.learning_rate0.020.01"]
     assert "growing" in page.url
     shoot(page, "compared")
     page.reload()
-    page.wait_for_function("document.querySelectorAll('.legend li').length === 4")
+    wait(page, "document.querySelectorAll('.legend li').length === 4")
     assert page.get_by_label("Compare first").is_checked()
     page.get_by_label("Compare growing").uncheck()
-    page.wait_for_function("document.querySelectorAll('.legend li').length === 2")
+    wait(page, "document.querySelectorAll('.legend li').length === 2")
     shutil.rmtree(growing)
-    page.wait_for_function("!document.querySelector('#runs').textContent.includes('growing')")
+    wait(page, "!document.querySelector('#runs').textContent.includes('growing')")
     assert complaints == []
     page.context.close()
 

@@ -73,7 +73,7 @@ class ModelPages:
 def card(served: ServedModel) -> dict[str, Any]:
     """All that is known of a model, as plain values."""
     model = served.model
-    shown = lenient.plain(public_card(model.card, served.name))
+    shown: dict[str, Any] = lenient.plain(public_card(model.card, served.name))
     scores = {name: lenient.metrics(score) for name, score in lenient.mapping(model.card.metrics).items()}
     return shown | {
         "version": served.version,
