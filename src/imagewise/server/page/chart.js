@@ -72,7 +72,7 @@ export class Chart {
   }
 
   *axes(low, high, last, width, x, y) {
-    const steps = ticks(low, high, 5);
+    const steps = ticks(low, high, 8);
     for (const value of steps) {
       yield shape("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) });
       const label = this.say(value, steps[1] - steps[0]);

@@ -33,7 +33,9 @@ export class Curves {
     this.cost = new Chart("Cost", (value) => number(value) ?? "–", fromNought);
     this.accuracy = new Chart("Accuracy", share, upToAll);
     this.legend = element("ul", "", { class: "legend" });
-    this.slider = element("input", "", { type: "range", min: "1", step: "1", "aria-label": "Epoch to tell of" });
+    this.slider = element("input", "", { type: "range", min: "1", step: "1" });
+    const epoch = element("label", "Epoch ", { class: "epoch" });
+    epoch.append(this.slider);
     this.told = element("div", "", { class: "told" });
     this.tables = element("div");
     this.tableOf = new Map();
@@ -46,7 +48,7 @@ export class Curves {
       chart.svg.addEventListener("pointerdown", (event) => this.pointAt(chart, event));
     }
     this.slider.addEventListener("input", () => this.tell());
-    place.replaceChildren(this.legend, charts, this.slider, this.told, this.tables);
+    place.replaceChildren(this.legend, charts, epoch, this.told, this.tables);
   }
 
   /** `runs`: [{name, history}]; the epoch pointed at stays, the last one moves on with the run. */
