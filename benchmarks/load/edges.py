@@ -1,0 +1,207 @@
+"""What hostile and unlucky clients send: how soon a bad picture is refused, and health while bodies and connections hang."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import resource
+import socket
+import struct
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from statistics import median
+from threading import Event, Thread
+
+import numpy as np
+from benchmarks.load.servers import Server, free_port, ours, running
+from PIL import Image
+
+TIMES, PROBES, PAUSE = 50, 100, 0.02
+IDLE, SLOW = 1000, 50
+LARGE = 2 * 2**30
+REFUSED, HEALTH = 100.0, 50.0  # milliseconds: the bars
+
+
+def edges(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
+    """Both tables, of one server."""
+    _allow_open_files(IDLE + SLOW + 200)
+    port = free_port()
+    with running(ours(model, port), port, model, pictures[0], folder) as server:
+        refused = [_refused(server, name, content) for name, content in _odd(pictures[0]).items()]
+        before = server.resident_megabytes()
+        health = [
+            _health(server, "nothing else", []),
+            _health(server, "a body of 2 GB that says so", [_large(server, announced=True)]),
+            _health(server, "a body of 2 GB in chunks", [_large(server, announced=False)]),
+            _health(server, f"{SLOW} bodies of a byte every 0.1 s", [_slow(server)]),
+            _health(server, f"{IDLE:,} idle connections", [_idle(server)]),
+            _health(
+                server, "all of these", [_large(server, False), _large(server, True), _slow(server), _idle(server)]
+            ),
+        ]
+        memory = f"{before:.0f} MB, {server.resident_megabytes():.0f} MB"
+    return "\n".join(
+        [
+            f"| one picture to `/predict`, {TIMES} times | answer | median | longest, at most {REFUSED:g} ms |",
+            "|---|---|---|---|",
+            *refused,
+            "",
+            f"| `/livez`, {PROBES} times, each on a new connection, beside | sent meanwhile | median | longest, at most "
+            f"{HEALTH:g} ms |",
+            "|---|---|---|---|",
+            *health,
+            "",
+            f"The server's memory before and after the second table: {memory}.",
+        ]
+    )
+
+
+def _odd(png: bytes) -> dict[str, bytes]:
+    """What the name says, as the content of a file."""
+    noise = Image.fromarray(np.random.default_rng(7).integers(0, 256, (1200, 1600, 3), dtype=np.uint8))
+    photograph = _file(noise, "JPEG")
+    frames = [Image.new("P", (200, 200), level) for level in range(40)]
+    return {
+        "an empty file": b"",
+        "zero bytes, 1 MB": bytes(10**6),
+        "a truncated JPEG of 2 megapixels": photograph[: len(photograph) // 2],
+        "a truncated PNG": png[: len(png) // 2],
+        "a PNG with a broken chunk": png.replace(b"IDAT", b"IDAX"),
+        "a web page": b"<!DOCTYPE html><html><body>404</body></html>" + b"<p>nothing</p>" * 1000,
+        "a drawing in SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        "an animated GIF of 40 pictures": _file(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+        "1x1": _file(Image.new("L", (1, 1), 200), "PNG"),
+        "20000x1": _file(Image.new("L", (20_000, 1), 255), "PNG"),
+        "20000x20000, whole": _bomb(20_000),
+        "30000x30000, claimed by a few bytes": _bomb(30_000, rows=0),
+        "a folder's leftovers (.DS_Store)": b"\x00\x00\x00\x01Bud1\x00\x00\x10\x00" + bytes(6000),
+        "EPS, which would start Ghostscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    }
+
+
+def _file(picture: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _bomb(side: int, rows: int | None = None) -> bytes:
+    """A white grey PNG of side x side, which holds `rows` rows (None: all): 400 megapixels in 400 kB."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    packer = zlib.compressobj(9)
+    row = b"\x00" + b"\xff" * side
+    packed = b"".join(packer.compress(row) for _ in range(side if rows is None else rows)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def _refused(server: Server, name: str, content: bytes) -> str:
+    took, statuses = [], set()
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        connection.request("POST", "/predict", content, {"Content-Type": "image/png"})
+        answer = connection.getresponse()
+        answer.read()
+        took.append((time.perf_counter() - began) * 1000)
+        statuses.add(str(answer.status))
+        connection.close()
+    return f"| {name} | {', '.join(sorted(statuses))} | {median(took):.1f} ms | {max(took):.1f} ms |"
+
+
+Beside = Callable[[Event], str]  # does what its maker says till the event is set; what it did, in words
+
+
+def _health(server: Server, name: str, beside: list[Beside]) -> str:
+    ended, said, took = Event(), [""] * len(beside), []
+
+    def begin(place: int, work: Beside) -> None:
+        said[place] = work(ended)
+
+    threads = [Thread(target=begin, args=each) for each in enumerate(beside)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(PROBES):
+            began = time.perf_counter()
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            connection.request("GET", "/livez")
+            answer = connection.getresponse()
+            if (answer.status, answer.read()) != (200, b'{"live":true}'):
+                raise SystemExit(f"/livez answered {answer.status} beside {name}.")
+            took.append((time.perf_counter() - began) * 1000)
+            connection.close()
+            time.sleep(PAUSE)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    return f"| {name} | {'; '.join(filter(None, said))} | {median(took):.1f} ms | {max(took):.1f} ms |"
+
+
+def _large(server: Server, announced: bool) -> Beside:
+    """2 GB from one block of memory, sent on after the refusal as long as the server lets it; then once more."""
+    length = f"Content-Length: {LARGE}" if announced else "Transfer-Encoding: chunked"
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode()
+    block = bytes(2**20)
+    part = block if announced else b"%x\r\n" % len(block) + block + b"\r\n"
+
+    def send(ended: Event) -> str:
+        bodies, sent, refused = 0, 0, 0
+        while not ended.is_set():
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as opened:
+                bodies += 1
+                with suppress(OSError):
+                    opened.sendall(head)
+                    for _ in range(LARGE // len(block)):
+                        if ended.is_set():
+                            break
+                        opened.sendall(part)
+                        sent += len(block)
+                with suppress(OSError):  # a reset may take the answer along
+                    refused += opened.recv(100).startswith(b"HTTP/1.1 413 ")
+        return f"{bodies} bodies, {sent / 2**20:,.0f} MiB, 413 seen {refused} times"
+
+    return send
+
+
+def _slow(server: Server) -> Beside:
+    def send(ended: Event) -> str:
+        with ExitStack() as stack:
+            senders = []
+            for _ in range(SLOW):
+                opened = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+                opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+                senders.append(opened)
+            count = 0
+            while not ended.wait(0.1):
+                for opened in senders:
+                    opened.sendall(b"x")
+                    count += 1
+        return f"{count:,} bytes"
+
+    return send
+
+
+def _idle(server: Server) -> Beside:
+    def hold(ended: Event) -> str:
+        with ExitStack() as stack:
+            for _ in range(IDLE):
+                stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            ended.wait()
+        return f"{IDLE:,} connections"
+
+    return hold
+
+
+def _allow_open_files(count: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise SystemExit(f"--edges: this user may not open {count} files (ulimit -Hn).")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count), hard))
