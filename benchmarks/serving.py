@@ -3,7 +3,7 @@
     python -m benchmarks.serving [--model FILE]      3 minutes: rates and times, ours and plain ones'
     python -m benchmarks.serving --soak 10           10 minutes of mixed load, one request in ten bad
     python -m benchmarks.serving --kill              a worker killed under load, then SIGTERM under load
-    python -m benchmarks.serving --edges             a minute: bad pictures refused, health beside 2 GB and 1,000 clients
+    python -m benchmarks.serving --edges             a minute: bad pictures; health beside 2 GB and 1,000 clients
 
 wrk runs on the same machine as the server and takes its share of it; figures compare within one table only.
 """

@@ -1,4 +1,4 @@
-"""What hostile and unlucky clients send: how soon a bad picture is refused, and health while bodies and connections hang."""
+"""How soon a bad picture is refused, and whether health answers while bodies and connections hang."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ def edges(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
             "|---|---|---|---|",
             *refused,
             "",
-            f"| `/livez`, {PROBES} times, each on a new connection, beside | sent meanwhile | median | longest, at most "
-            f"{HEALTH:g} ms |",
+            f"| `/livez`, {PROBES} times, beside | sent meanwhile | median | longest, at most {HEALTH:g} ms |",
             "|---|---|---|---|",
             *health,
             "",
