@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,6 +64,12 @@ def show_all_of_the_card(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
 
 
+@pytest.fixture(scope="module")
+def locked() -> Iterator[str]:
+    with in_process(api_key="secret") as address:
+        yield address
+
+
 STATES: list[Callable[[Page], None]] = [
     show_nothing,
     show_a_sure_answer,
@@ -97,13 +103,12 @@ def test_the_page_of_the_api_has_none(browser: Browser, server: RunningServer, s
 
 
 @BOTH
-def test_the_page_of_a_server_that_asks_for_a_key_has_none(browser: Browser, scheme: Any, viewport: Any) -> None:
-    with (
-        in_process(api_key="secret") as address,
-        browser.new_context(viewport=viewport, color_scheme=scheme) as context,
-    ):
+def test_the_page_of_a_server_that_asks_for_a_key_has_none(
+    browser: Browser, locked: str, scheme: Any, viewport: Any
+) -> None:
+    with browser.new_context(viewport=viewport, color_scheme=scheme) as context:
         page = context.new_page()
-        page.goto(address)
+        page.goto(locked)
         page.wait_for_selector("#problem:not([hidden])")
         shoot(page, f"locked-{scheme}")
         assert faults(page) == []
