@@ -244,12 +244,6 @@ def test_sigterm_under_load_loses_no_request_and_ends_with_0(tmp_path: Path) -> 
         assert len(server.events("stopped")) == 1
 
 
-def test_ctrl_c_ends_an_idle_server_at_once() -> None:
-    with running() as server:
-        server.process.send_signal(signal.SIGINT)
-        assert server.wait() == 0
-
-
 @contextmanager
 def open_files(most: int) -> Iterator[None]:
     """How many files this process, and what it starts, may have open."""
@@ -263,12 +257,12 @@ def open_files(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (had, hard))
 
 
-def test_health_answers_beside_a_large_body_a_slow_one_and_1000_idle_connections() -> None:
+def test_health_answers_beside_large_and_slow_bodies_and_1000_idle_connections_and_ctrl_c_ends_it() -> None:
     with open_files(512):  # of which a server makes more, where it may
         server = RunningServer()
     url = urlsplit(server.address)
-    with open_files(2048), ExitStack() as opened:
-        opened.callback(server.end)
+    with open_files(2048), ExitStack() as ended, ExitStack() as opened:
+        ended.callback(lambda: server.process.poll() is None and server.end())
         for size in (9999, 2**31):
             sender = opened.enter_context(socket.create_connection((url.hostname, url.port), timeout=10))
             sender.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + bytes(5000))
@@ -277,6 +271,9 @@ def test_health_answers_beside_a_large_body_a_slow_one_and_1000_idle_connections
         for _ in range(3):
             assert httpx.get(f"{server.address}/livez", timeout=10).json() == {"live": True}
         assert httpx.post(f"{server.address}/predict", content=digit(), timeout=10).json()["label"] == "7"
+        opened.close()
+        server.process.send_signal(signal.SIGINT)
+        assert server.wait() == 0
 
 
 def test_a_killed_worker_is_replaced_while_others_answer() -> None:
