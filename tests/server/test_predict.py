@@ -75,7 +75,7 @@ def test_an_unreadable_picture_among_others_is_told_of_in_its_place(client: http
         ("a\x1b[31m\x7f\u0085b.png", "a\ufffd[31m\ufffd\ufffdb.png"),
         ("7\u202egnp.exe", "7\ufffdgnp.exe"),
         ("n" * 255, "n" * 255),
-        ("n" * 100_000, "n" * 254 + "…"),
+        ("n" * 3000, "n" * 254 + "…"),
         ("", "picture-2"),
     ],
 )
