@@ -18,7 +18,8 @@ class Metrics:
     """Counts and times of one worker."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # as with several workers: a series of times beside each count, which nobody asks for
+        # As with several workers: without a series of times beside each count, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "imagewise_requests", "Requests answered.", ["endpoint", "status"], registry=self._registry

@@ -156,6 +156,7 @@ async function start() {
   } catch (error) {
     const reload = `The model could not be loaded (${error.message}). Reload the page to try again.`;
     problem(error.name === "KeyError" ? error.message : reload);
+    find("card").textContent = "Not loaded.";
     return;
   }
   const { card } = recogniser;
