@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.load.servers import Server, free_port, ours, running
 from PIL import Image
 
-TIMES, PROBES, PAUSE = 50, 100, 0.02
+TIMES, PROBES, PAUSE, CROWDS = 50, 100, 0.02, 10
 IDLE, SLOW = 1000, 50
 TURN = (
     0.0002  # seconds: Python's own 5 ms, for which a sending thread may keep the one that measures waiting, would count
@@ -47,6 +47,7 @@ def edges(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
                 server, "all of these", [_large(server, False), _large(server, True), _slow(server), _idle(server)]
             ),
         ]
+        crowd = _crowd(server)
         memory = f"{before:.0f} MB, {server.resident_megabytes():.0f} MB"
     return "\n".join(
         [
@@ -58,6 +59,7 @@ def edges(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
             "|---|---|---|---|",
             *health,
             "",
+            f"The first `/livez` behind {IDLE:,} connections opened in one go, which are accepted in turn: {crowd}.",
             f"The server's memory before and after the second table: {memory}.",
         ]
     )
@@ -136,20 +138,38 @@ def _health(server: Server, name: str, beside: list[Beside]) -> str:
         if not all(each.wait(30) for each in ready):
             raise SystemExit(f"{name}: not under way after 30 s.")
         for _ in range(PROBES):
-            began = time.perf_counter()
-            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-            connection.request("GET", "/livez")
-            answer = connection.getresponse()
-            if (answer.status, answer.read()) != (200, b'{"live":true}'):
-                raise SystemExit(f"/livez answered {answer.status} beside {name}.")
-            took.append((time.perf_counter() - began) * 1000)
-            connection.close()
+            took.append(_livez(server))
             time.sleep(PAUSE)
     finally:
         ended.set()
         for thread in threads:
             thread.join()
+    _livez(server)  # behind the connections that have just been closed
     return f"| {name} | {'; '.join(filter(None, said))} | {median(took):.1f} ms | {max(took):.1f} ms |"
+
+
+def _livez(server: Server) -> float:
+    """Milliseconds till it has answered on a new connection."""
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/livez")
+    answer = connection.getresponse()
+    if (answer.status, answer.read()) != (200, b'{"live":true}'):
+        raise SystemExit(f"/livez answered {answer.status}.")
+    connection.close()
+    return (time.perf_counter() - began) * 1000
+
+
+def _crowd(server: Server) -> str:
+    """How long the request waits that comes behind 1,000 connections opened at once."""
+    took = []
+    for _ in range(CROWDS):
+        with ExitStack() as stack:
+            for _ in range(IDLE):
+                stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            took.append(_livez(server))
+        _livez(server)
+    return f"{median(took):.1f} ms, at most {max(took):.1f} ms (n = {CROWDS})"
 
 
 def _large(server: Server, announced: bool) -> Beside:
@@ -203,6 +223,7 @@ def _idle(server: Server) -> Beside:
         with ExitStack() as stack:
             for _ in range(IDLE):
                 stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            _livez(server)  # accepted in turn: then these are
             ready.set()
             ended.wait()
         return f"{IDLE:,} connections"
