@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import io
 import resource
@@ -32,6 +33,8 @@ REFUSED, HEALTH = 100.0, 50.0  # milliseconds: the bars
 def edges(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
     """Both tables, of one server."""
     sys.setswitchinterval(TURN)
+    gc.collect()
+    gc.freeze()  # a collection of all that was imported takes a tenth of a second, here as in the server
     _allow_open_files(IDLE + SLOW + 200)
     port = free_port()
     with running(ours(model, port), port, model, pictures[0], folder) as server:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -111,6 +112,7 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+        Image.init()  # all of Pillow's formats, which the first file that is no picture would wait for
         shelf = Shelf(self._files, self._threads_of_a_run(), self._log)
         self._recognisers = Recognisers(self._threads, self._limits, self._metrics.batch)
         self._recognition = Recognition(shelf, self._recognisers, self._limits)
