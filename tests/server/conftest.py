@@ -1,18 +1,23 @@
-"""One server for all tests that need nothing special of it."""
+"""One server and one browser for all tests that need nothing special of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from browsing import CHROMIUM, QUIET
 from conftest import make_tiny_dataset
 from engine_runs import a_plan
 from imagewise.model import shipped_model
 from imagewise.training import TrainingCallbacks, execute
 from running_servers import WORDS, RunningServer, model_with, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +45,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[Run
 def client(server: RunningServer) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.address, timeout=20) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")  # no longer: while it is open nothing else here can run an event loop
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("needs Debian's chromium (apt install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (make setup)")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -89,12 +90,12 @@ class Application:
                 message["headers"] += [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
             await send(message)
 
-        endpoint = "other"
+        endpoint = "other"  # in the metrics: the route's address, and this where there is none
         try:
             try:
                 self._let_in(request)
                 if scope["path"] == "/predict" and scope["method"] == "POST":  # the way most go, without a router
-                    endpoint = "predict"
+                    endpoint = "/predict"
                     response = await self._recognition.predict(request)
                     await response(scope, receive, reply)
                 else:
@@ -111,7 +112,7 @@ class Application:
                 problem = Problem(500, "Something went wrong here. The log says what, under this request's id.")
                 await _told(problem, scope, request_id)(scope, receive, reply)
         if endpoint == "other" and "endpoint" in scope:
-            endpoint = scope["endpoint"].__name__
+            endpoint = self._addresses[scope["endpoint"]]
         seconds = time.perf_counter() - began
         self._metrics.request(endpoint, status, seconds)
         self._log(
@@ -125,10 +126,13 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+        Image.init()  # all of Pillow's formats, which the first file that is no picture would wait for
         shelf = Shelf(self._files, self._threads_of_a_run(), self._log)
         self._recognisers = Recognisers(self._threads, self._limits, self._metrics.batch)
         self._recognition = Recognition(shelf, self._recognisers, self._limits)
-        self._router = Router(self._routes(shelf))
+        routes = self._routes(shelf)
+        self._router = Router(routes)
+        self._addresses = {route.endpoint: route.path for route in reversed(routes)}  # the first of each
         self._ready = True
         tasks = [asyncio.create_task(shelf.watch()), asyncio.create_task(self._flush())]
         self._log("ready", process=os.getpid(), models={n: shelf.get(n).version for n in shelf.names})  # type: ignore[union-attr]

@@ -66,7 +66,7 @@ def _page(document: Json) -> str:
   <main>
     <section>
       <p>{_prose(info["description"])}</p>
-      <pre>{escape(_EXAMPLES)}</pre>
+      <pre tabindex="0">{escape(_EXAMPLES)}</pre>
     </section>
 {"".join(operations)}  </main>
 </body>

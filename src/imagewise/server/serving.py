@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -160,6 +161,12 @@ def run_worker(settings: Settings, sockets: list[socket.socket]) -> None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.handle_exit)
             yield
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            """As uvicorn's; what stands by then stays, so that the garbage collector need not look at it ever again."""
+            await super().startup(sockets)
+            gc.collect()
+            gc.freeze()
 
     sys.setswitchinterval(_TURN_SECONDS)
     server = Server(config_of(settings))
