@@ -95,6 +95,22 @@ def test_the_page_has_no_fault_whatever_it_shows(
 
 
 @BOTH
+def test_the_pages_of_models_and_runs_have_none(
+    browser: Browser, server: RunningServer, scheme: Any, viewport: Any
+) -> None:
+    addresses = ("/models", "/models/first", "/models/digits", "/runs", "/runs?compare=first", "/runs/first")
+    found = {}
+    with browser.new_context(viewport=viewport, color_scheme=scheme) as context:
+        page = context.new_page()
+        for address in addresses:
+            page.goto(f"{server.address}{address}")
+            page.wait_for_load_state("networkidle")
+            shoot(page, f"page{address.replace('/', '-').replace('?', '-')}-{scheme}")
+            found[address] = faults(page)
+    assert found == {address: [] for address in addresses}
+
+
+@BOTH
 def test_the_page_of_the_api_has_none(browser: Browser, server: RunningServer, scheme: Any, viewport: Any) -> None:
     with browser.new_context(viewport=viewport, color_scheme=scheme) as opened:
         page = opened.new_page()
