@@ -300,3 +300,13 @@ def test_a_killed_worker_is_replaced_while_others_answer() -> None:
         assert float(total[1]) >= counted + 10
         assert server.end() == 0
         assert len(server.events("worker_started")) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux only")
+def test_recognisers_yield_to_the_event_loop(server: RunningServer) -> None:
+    tasks = Path(f"/proc/{server.process.pid}/task").iterdir()
+    # the 19th field, counted behind the name, which may hold spaces (man proc_pid_stat)
+    niceness = [int((task / "stat").read_text().rpartition(")")[2].split()[16]) for task in tasks]
+    own = os.getpriority(os.PRIO_PROCESS, server.process.pid)
+    assert niceness.count(min(19, own + 5)) >= 1
+    assert own in niceness
