@@ -3,6 +3,7 @@
     python -m benchmarks.serving [--model FILE]      3 minutes: rates and times, ours and plain ones'
     python -m benchmarks.serving --soak 10           10 minutes of mixed load, one request in ten bad
     python -m benchmarks.serving --kill              a worker killed under load, then SIGTERM under load
+    python -m benchmarks.serving --edges             a minute: bad pictures; health beside 2 GB and 1,000 clients
 
 wrk runs on the same machine as the server and takes its share of it; figures compare within one table only.
 """
@@ -24,6 +25,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from benchmarks.load.edges import edges
 from benchmarks.load.servers import free_port, ours, plain, running, wrk
 from benchmarks.load.standing import kill, soak
 from PIL import Image
@@ -124,6 +126,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=shipped_model(), help="a model.onnx for 28x28 ink")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="mixed load, one request in ten bad")
     parser.add_argument("--kill", action="store_true", help="kill a worker, then SIGTERM, under load")
+    parser.add_argument("--edges", action="store_true", help="bad pictures; health beside large and slow bodies")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -132,6 +135,8 @@ def main() -> None:
             write("soak", soak(arguments.model, folder, pictures, arguments.soak))
         elif arguments.kill:
             write("kill", kill(arguments.model, folder, pictures))
+        elif arguments.edges:
+            write("edges", edges(arguments.model, folder, pictures))
         else:
             write("figures", compare(arguments.model, folder, pictures))
 

@@ -99,10 +99,13 @@ def running(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[R
 
 @contextmanager
 def in_process(
-    limits: Limits | None = None, api_key: str | None = None, files: Mapping[str, Path] | None = None
+    limits: Limits | None = None,
+    api_key: str | None = None,
+    files: Mapping[str, Path] | None = None,
+    runs: Path | None = None,
 ) -> Iterator[str]:
     """The address of a server in this process, for limits that no option sets."""
-    settings = Settings(files or {"digits": shipped_model()}, limits=limits or Limits(), api_key=api_key)
+    settings = Settings(files or {"digits": shipped_model()}, limits=limits or Limits(), api_key=api_key, runs=runs)
     listening = listen("127.0.0.1", 0)
     server = uvicorn.Server(config_of(settings))
     thread = threading.Thread(target=server.run, args=([listening],))

@@ -44,7 +44,7 @@ EPOCH_LINE = re.compile(r"epoch (\d+)/(\d+)  cost \d+\.\d{4}  validation \d+\.\d
 RUN_FILES = {"model.onnx", "history.csv", "run.json", "report.html", "checkpoint.safetensors"}
 EVALUATION = {
     "model": str, "data": str, "split": str, "count": int, "accuracy": float, "accuracy_interval": list,
-    "top3_accuracy": float, "calibration_error": float, "classes": dict,
+    "top3_accuracy": float, "calibration_error": float, "classes": dict, "confusion": list,
 }  # fmt: skip
 
 

@@ -101,8 +101,15 @@ def test_a_class_that_is_absent_and_never_guessed_has_zeros_and_no_warning() -> 
 def test_metrics_as_plain_values_have_the_shape_of_evaluate_json() -> None:
     values = measure(*random_predictions(1), NAMES).as_dict()
     assert set(values) == {
-        "count", "accuracy", "accuracy_interval", "top3_accuracy", "calibration_error", "classes",
+        "count", "accuracy", "accuracy_interval", "top3_accuracy", "calibration_error", "classes", "confusion",
     }  # fmt: skip
     assert set(values["classes"]["ant"]) == {"precision", "recall", "f1", "count"}
     low, high = values["accuracy_interval"]
     assert low < values["accuracy"] < high
+    assert sum(map(sum, values["confusion"])) == values["count"]
+
+
+@pytest.mark.parametrize(("classes", "carried"), [(100, True), (101, False)])
+def test_a_confusion_matrix_of_more_than_100_classes_is_left_out_of_plain_values(classes: int, carried: bool) -> None:
+    names = [str(number) for number in range(classes)]
+    assert ("confusion" in measure(np.eye(classes, dtype=np.float32), np.arange(classes), names).as_dict()) == carried

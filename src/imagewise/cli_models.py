@@ -63,6 +63,7 @@ def serve(
     host: options.Host = "127.0.0.1",
     port: options.Port = 8000,
     workers: options.Workers = 1,
+    runs: options.RunsFolder = None,
 ) -> None:
     """Serve models: an API for programs, a page for people.
 
@@ -73,4 +74,4 @@ def serve(
     from imagewise.server.shelf import named_files
 
     key = os.environ.get("IMAGEWISE_API_KEY") or None
-    run(Settings(named_files(model or []), host, port, workers, api_key=key))
+    run(Settings(named_files(model or []), host, port, workers, api_key=key, runs=runs))

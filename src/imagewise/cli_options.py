@@ -162,4 +162,8 @@ ServedModels = Annotated[
 ]
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 for everywhere.")]
 Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes a free one.")]
+RunsFolder = Annotated[
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="Show the training runs in DIR, those at work too, on the page /runs."),
+]
 Workers = Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Processes.")]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+CONFUSION_UP_TO = 100  # classes: a larger matrix nobody reads, and a model file would carry it
 CALIBRATION_BINS = 15  # Guo et al. 2017, "On calibration of modern neural networks", section 5
 
 
@@ -56,8 +57,8 @@ class Metrics:
     confusion: NDArray[np.int64]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, in the shape of `evaluate --json` (without the confusion matrix)."""
-        return {
+        """Plain values, in the shape of `evaluate --json`; `confusion` only of `CONFUSION_UP_TO` classes or fewer."""
+        values = {
             "count": self.count,
             "accuracy": self.accuracy,
             "accuracy_interval": list(self.accuracy_interval),
@@ -65,6 +66,7 @@ class Metrics:
             "calibration_error": self.calibration_error,
             "classes": {name: vars(metrics).copy() for name, metrics in self.classes.items()},
         }
+        return values | ({"confusion": self.confusion.tolist()} if len(self.confusion) <= CONFUSION_UP_TO else {})
 
 
 def measure(probabilities: NDArray[np.float32], labels: NDArray[np.int64], class_names: Sequence[str]) -> Metrics:

@@ -198,6 +198,11 @@ class Model:
         return cls(session, Card.from_metadata(session.metadata, name), name)
 
     @property
+    def metadata(self) -> dict[str, str]:
+        """All of the file's `metadata_props`, ours and others', such as ONNX's own `model_license`."""
+        return dict(self._session.metadata)
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """In the order of the outputs' columns."""
         return self.card.class_names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -274,6 +276,7 @@ def _record(plan: Plan) -> dict[str, Any]:
         "device": plan.engine.device,
         "versions": installed_versions(),
         "started": _now(),
+        "process": {"id": os.getpid(), "host": platform.node()},  # for who wants to know whether it still runs
     }
 
 

@@ -17,6 +17,7 @@ from imagewise.errors import DownloadError, EngineError, TrainingError
 from imagewise.model import Card, Logits, Model, Probabilities
 
 PAGE = Path(__file__).parent / "server" / "page"
+LINKS = "<!-- links to the other pages -->"  # where a server puts them into its pages
 VERSION = "1.30.0"
 # Of the package only what runs ONNX on one thread of the CPU: 14 of its 130 MB. SHA-256 of each.
 RUNTIME = {
@@ -55,7 +56,7 @@ def write_folder(model: Model, folder: Path, *, offline: bool = False) -> None:
     """
     runtime = fetch_runtime(offline=offline)
     static = folder / "static"
-    shutil.copytree(PAGE, static, ignore=shutil.ignore_patterns("index.html", "__pycache__"))
+    shutil.copytree(PAGE, static, ignore=shutil.ignore_patterns("*.html", "__pycache__"))
     shutil.copytree(runtime, static / "onnxruntime")
     shutil.copyfile(model.name, folder / "model.onnx")
     (folder / "card.json").write_text(json.dumps(public_card(model.card, Path(model.name).name)), encoding="utf-8")
@@ -67,6 +68,7 @@ def page_of_the_browser(page: str) -> str:
     marked, place = 'data-answers="server"', '<meta charset="utf-8">'
     assert marked in page
     assert place in page
+    page = page.replace(f"    {LINKS}\n", "")  # to pages that only a server has
     return page.replace(marked, 'data-answers="browser"').replace(place, f"{place}\n  {_SECURITY}")
 
 

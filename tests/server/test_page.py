@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -15,31 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from browsing import NOTHING, THREE, draw, open_page, shoot, wait_for_answer
 from imagewise import web_export
 from imagewise.errors import ImagewiseError
 from imagewise.model import load_model
-from running_servers import RunningServer
+from running_servers import RunningServer, in_process
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-CHROMIUM = shutil.which("chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-THREE = [
-    (0.32, 0.24),
-    (0.5, 0.17),
-    (0.66, 0.27),
-    (0.62, 0.42),
-    (0.48, 0.49),
-    (0.64, 0.57),
-    (0.68, 0.72),
-    (0.5, 0.83),
-    (0.31, 0.76),
-]
-NOTHING = "\u2013"
-SHOTS = os.environ.get("IMAGEWISE_SCREENSHOTS")  # a folder; to look at the page
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium (apt install chromium)")
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -72,25 +53,6 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (make setup)")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
-
-
-def open_page(browser: Browser, address: str, **context: Any) -> Page:
-    """The page once its model is loaded; any error on it fails the test."""
-    page = browser.new_context(**context).new_page()
-    page.set_default_timeout(10_000)
-    page.on("pageerror", lambda error: pytest.fail(f"on the page: {error}"))
-    page.goto(address)
-    page.wait_for_selector("html[data-ready]", timeout=20_000)
-    return page
-
-
-@pytest.fixture(scope="module")
 def opened(browser: Browser, address: str) -> Page:
     return open_page(browser, address, viewport={"width": 1100, "height": 900})
 
@@ -104,30 +66,6 @@ def page(opened: Page) -> Page:
         opened.click("#clear")
     wait_for_answer(opened, NOTHING)
     return opened
-
-
-def draw(
-    page: Page, points: list[tuple[float, float]], size: float = 1.0, at: tuple[float, float] = (0.0, 0.0)
-) -> None:
-    box = page.locator("#pad").bounding_box()
-    assert box is not None
-    places = [
-        (box["x"] + (at[0] + x * size) * box["width"], box["y"] + (at[1] + y * size) * box["height"]) for x, y in points
-    ]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=2)
-    page.mouse.up()
-
-
-def wait_for_answer(page: Page, text: str) -> None:
-    page.wait_for_function("text => document.querySelector('#answer').textContent.startsWith(text)", arg=text)
-
-
-def shoot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 def test_a_drawn_3_is_read_explained_spoken_and_undone(page: Page) -> None:
@@ -204,6 +142,38 @@ def test_several_digits_are_shown_with_boxes(page: Page) -> None:
     marks = "() => document.getElementById('marks').getContext('2d').getImageData(0, 0, 560, 560).data.some(Boolean)"
     assert page.evaluate(marks)
     shoot(page, "several")
+
+
+def test_a_server_with_a_key_is_opened_by_it_and_the_key_stays_in_the_tab(
+    browser: Browser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with in_process(api_key="s3cret+100%") as address:
+        page = browser.new_context().new_page()
+        page.set_default_timeout(10_000)
+        for opened_as, said in (("", "asks for a key."), ("#key=wrong", "another key than the one given")):
+            page.goto(f"{address}/{opened_as}")
+            page.wait_for_function("said => document.querySelector('#problem').textContent.includes(said)", arg=said)
+            assert f"Open this page as {address}/#key=KEY" in (page.locator("#problem").text_content() or "")
+            assert page.locator("html[data-ready]").count() == 0
+            shoot(page, f"key-{bool(opened_as)}")
+        page.goto(f"{address}/#key=s3cret+100%")  # of an open page this changes the hash, no more
+        page.wait_for_selector("html[data-ready]")
+        assert page.evaluate("[location.href, navigation.entries().some(entry => entry.url.includes('key'))]") == [
+            f"{address}/",
+            False,
+        ]
+        draw(page, THREE)
+        wait_for_answer(page, "3")
+        page.reload()
+        page.wait_for_selector("html[data-ready]")
+        other = page.context.new_page()
+        other.goto(address)
+        other.wait_for_selector("#problem:not([hidden])")
+        page.context.close()
+    log = capsys.readouterr().err
+    assert '"status": 200' in log
+    assert '"status": 401' in log
+    assert "s3cret" not in log
 
 
 def test_it_works_by_keyboard_alone(page: Page) -> None:

@@ -61,9 +61,36 @@ def test_one_picture_of_a_form_still_gives_a_list(client: httpx.Client) -> None:
 
 def test_an_unreadable_picture_among_others_is_told_of_in_its_place(client: httpx.Client) -> None:
     first, second = client.post("/predict", files=forms(b"no picture", digit(1))).json()
-    assert "not a picture" in first["error"]
+    assert first["error"].startswith("0.png: not a picture")
     assert second["label"] == "1"
-    problem(client.post("/predict", files=forms(b"no picture")), 422, "None of the 1 pictures")
+    assert problem(client.post("/predict", files=forms(b"none")), 422)["detail"].startswith("0.png: not a picture")
+    problem(client.post("/predict", files=forms(b"none", b"")), 422, "None of the 2 pictures", " 0.png: not a picture")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("Zoë's 数字 👩\u200d🎨.png", "Zoë's 数字 👩\u200d🎨.png"),
+        ("<img src=x onerror=alert(1)>.png", "<img src=x onerror=alert(1)>.png"),  # as JSON: see its headers
+        ("a\x1b[31m\x7f\u0085b.png", "a\ufffd[31m\ufffd\ufffdb.png"),
+        ("7\u202egnp.exe", "7\ufffdgnp.exe"),
+        ("n" * 255, "n" * 255),
+        ("n" * 3000, "n" * 254 + "…"),
+        ("", "picture-2"),
+    ],
+)
+def test_an_error_names_the_file_of_the_form_but_nothing_that_breaks_text(
+    client: httpx.Client, given: str, shown: str
+) -> None:
+    parts = [(b"seven.png", digit()), (given.encode(), b"no picture")]
+    head = b'--b\r\nContent-Disposition: form-data; name="pictures"; filename="%s"\r\n\r\n'
+    body = b"".join(head % name + content + b"\r\n" for name, content in parts) + b"--b--\r\n"
+    answer = client.post("/predict", content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    row = answer.json()[1]
+    assert row["picture"] == shown
+    assert row["error"] == f"{shown}: not a picture in a format that Pillow reads. Save it as PNG or JPEG."
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(("top", "named"), [(1, 1), (5, 5), (10, 10), (10_000, 10)])

@@ -18,10 +18,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from imagewise import __version__
+from imagewise.server.limits import Limits
+from imagewise.server.openapi import openapi
 from imagewise.server.page_files import CSP
 from running_servers import WORDS, RunningServer, digit, in_process, model_with, queue_of, running, wait_until
 
 KEY = "correct horse battery staple"
+DOCUMENT = openapi(__version__, Limits())
 
 
 class Load:
@@ -112,9 +116,9 @@ def test_metrics_count_requests_errors_batches_and_the_queue(client: httpx.Clien
         return float(found[1]) if found else 0.0
 
     names = [
-        ("requests_total", '{endpoint="predict",status="200"}'),
-        ("requests_total", '{endpoint="predict",status="422"}'),
-        ("request_seconds_count", '{endpoint="predict"}'),
+        ("requests_total", '{endpoint="/predict",status="200"}'),
+        ("requests_total", '{endpoint="/predict",status="422"}'),
+        ("request_seconds_count", '{endpoint="/predict"}'),
         ("batch_size_sum", ""),
     ]
     before = [value(*name) for name in names]
@@ -126,12 +130,38 @@ def test_metrics_count_requests_errors_batches_and_the_queue(client: httpx.Clien
     assert client.get("/metrics").headers["content-type"].startswith("text/plain; version=")
 
 
+def test_metrics_call_each_endpoint_by_its_address_and_hold_no_times_of_creation(client: httpx.Client) -> None:
+    asked = [
+        "/",
+        "/livez",
+        "/readyz",
+        "/static/app.js",
+        "/static/none.js",
+        "/v2/models/digits",
+        "/predict",
+        "/none-such",
+    ]
+    for path in asked:
+        client.get(path)
+    version = client.get("/v2/models/digits").json()["versions"][0]
+    client.get(f"/v2/models/digits/versions/{version}")
+    client.post("/predict", content=digit())
+    text = client.get("/metrics").text
+    names = set(re.findall(r'endpoint="([^"]*)"', text))
+    wanted = {"/", "/livez", "/readyz", "/static/{name}", "/v2/models/{model}", "/predict", "other"}
+    assert wanted <= names
+    templates = {path.split("/versions/")[0] for path in DOCUMENT["paths"]} | wanted | {"/docs", "/openapi.json"}
+    assert names <= templates  # one that is drawn from requests would grow without end
+    assert re.search(r'requests_total\{endpoint="/predict",status="405"\}', text)
+    assert "_created" not in text
+
+
 def test_the_page_lets_nothing_in_from_elsewhere(client: httpx.Client) -> None:
     page = client.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     named = re.findall(r'(?:src|href)="([^"#]+)"', page.text)
     assert any(name.endswith(".js") for name in named)
-    for answer in (page, *(client.get(f"/{name}") for name in named)):
+    for answer in (page, *(client.get(str(page.url.join(name))) for name in named)):
         assert answer.status_code == 200
         assert answer.headers["content-security-policy"] == CSP
         assert answer.headers["x-content-type-options"] == "nosniff"
@@ -214,12 +244,6 @@ def test_sigterm_under_load_loses_no_request_and_ends_with_0(tmp_path: Path) -> 
         assert len(server.events("stopped")) == 1
 
 
-def test_ctrl_c_ends_an_idle_server_at_once() -> None:
-    with running() as server:
-        server.process.send_signal(signal.SIGINT)
-        assert server.wait() == 0
-
-
 @contextmanager
 def open_files(most: int) -> Iterator[None]:
     """How many files this process, and what it starts, may have open."""
@@ -233,12 +257,12 @@ def open_files(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (had, hard))
 
 
-def test_health_answers_beside_a_large_body_a_slow_one_and_1000_idle_connections() -> None:
+def test_health_answers_beside_large_and_slow_bodies_and_1000_idle_connections_and_ctrl_c_ends_it() -> None:
     with open_files(512):  # of which a server makes more, where it may
         server = RunningServer()
     url = urlsplit(server.address)
-    with open_files(2048), ExitStack() as opened:
-        opened.callback(server.end)
+    with open_files(2048), ExitStack() as ended, ExitStack() as opened:
+        ended.callback(lambda: server.process.poll() is None and server.end())
         for size in (9999, 2**31):
             sender = opened.enter_context(socket.create_connection((url.hostname, url.port), timeout=10))
             sender.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + bytes(5000))
@@ -247,6 +271,9 @@ def test_health_answers_beside_a_large_body_a_slow_one_and_1000_idle_connections
         for _ in range(3):
             assert httpx.get(f"{server.address}/livez", timeout=10).json() == {"live": True}
         assert httpx.post(f"{server.address}/predict", content=digit(), timeout=10).json()["label"] == "7"
+        opened.close()
+        server.process.send_signal(signal.SIGINT)
+        assert server.wait() == 0
 
 
 def test_a_killed_worker_is_replaced_while_others_answer() -> None:
@@ -268,7 +295,7 @@ def test_a_killed_worker_is_replaced_while_others_answer() -> None:
         with httpx.Client(base_url=server.address, headers=headers) as client:
             wait_until(lambda: queue_of(client) == 0)
             text = client.get("/metrics").text
-        total = re.search(r'^imagewise_requests_total\{endpoint="predict",status="200"\} (\S+)$', text, re.MULTILINE)
+        total = re.search(r'^imagewise_requests_total\{endpoint="/predict",status="200"\} (\S+)$', text, re.MULTILINE)
         assert total is not None
         assert float(total[1]) >= counted + 10
         assert server.end() == 0

@@ -43,6 +43,12 @@ def test_a_host_that_is_none_is_said_to_be() -> None:
     assert "cannot listen on" in refused("--host", "nowhere.invalid", "--port", 0)
 
 
+def test_a_folder_of_runs_that_is_not_there_is_said_not_to_be(tmp_path: Path) -> None:
+    said = refused("--runs", tmp_path / "missing", "--port", 0)
+    assert "missing: there is no such folder." in said
+    assert "http://" not in said
+
+
 def test_models_are_called_by_their_files_or_as_asked(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     run = model_with(tmp_path / "run" / "model.onnx")

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,13 +25,19 @@ from imagewise.server.docs import Docs
 from imagewise.server.limits import Limits
 from imagewise.server.logs import FLUSH_SECONDS, Log
 from imagewise.server.metrics import Metrics
+from imagewise.server.model_pages import ModelPages
 from imagewise.server.open_inference import OpenInference, error_response, speaks_of
 from imagewise.server.page_files import PageFiles
 from imagewise.server.problems import ClientGone, Problem
 from imagewise.server.recognition import Recognition, as_json
+from imagewise.server.run_pages import RunPages
 from imagewise.server.shelf import Shelf
 
-_OPEN = ("/", "/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json")  # without a key
+_OPEN = (  # without a key
+    *("/", "/models", "/runs", "/docs", "/openapi.json"),
+    *("/livez", "/readyz", "/v2/health/live", "/v2/health/ready"),
+)
+_OPEN_BELOW = ("/static/", "/models/", "/runs/")  # the pages hold nothing; what they show they ask of /api
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ALLOWED = {404: "There is nothing at this address. See /docs.", 405: "This address takes another method. See /docs."}
 
@@ -44,16 +51,24 @@ class Application:
         api_key: that requests must bring; None: none.
         threads: recognisers at work at once.
         log: where events go.
+        runs: a folder of training runs to show; None: none.
     """
 
     def __init__(
-        self, files: Mapping[str, Path], limits: Limits, api_key: str | None, threads: int, log: Log | None = None
+        self,
+        files: Mapping[str, Path],
+        limits: Limits,
+        api_key: str | None,
+        threads: int,
+        log: Log | None = None,
+        runs: Path | None = None,
     ) -> None:
         self._files = files
         self._limits = limits
         self._key = api_key.encode() if api_key else None
         self._threads = threads
         self._log = log or Log()
+        self._runs = runs
         self._metrics = Metrics()
         self._ready = False
         self._router: Router | None = None
@@ -75,12 +90,12 @@ class Application:
                 message["headers"] += [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
             await send(message)
 
-        endpoint = "other"
+        endpoint = "other"  # in the metrics: the route's address, and this where there is none
         try:
             try:
                 self._let_in(request)
                 if scope["path"] == "/predict" and scope["method"] == "POST":  # the way most go, without a router
-                    endpoint = "predict"
+                    endpoint = "/predict"
                     response = await self._recognition.predict(request)
                     await response(scope, receive, reply)
                 else:
@@ -97,7 +112,7 @@ class Application:
                 problem = Problem(500, "Something went wrong here. The log says what, under this request's id.")
                 await _told(problem, scope, request_id)(scope, receive, reply)
         if endpoint == "other" and "endpoint" in scope:
-            endpoint = scope["endpoint"].__name__
+            endpoint = self._addresses[scope["endpoint"]]
         seconds = time.perf_counter() - began
         self._metrics.request(endpoint, status, seconds)
         self._log(
@@ -111,10 +126,13 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+        Image.init()  # all of Pillow's formats, which the first file that is no picture would wait for
         shelf = Shelf(self._files, self._threads_of_a_run(), self._log)
         self._recognisers = Recognisers(self._threads, self._limits, self._metrics.batch)
         self._recognition = Recognition(shelf, self._recognisers, self._limits)
-        self._router = Router(self._routes(shelf))
+        routes = self._routes(shelf)
+        self._router = Router(routes)
+        self._addresses = {route.endpoint: route.path for route in reversed(routes)}  # the first of each
         self._ready = True
         tasks = [asyncio.create_task(shelf.watch()), asyncio.create_task(self._flush())]
         self._log("ready", process=os.getpid(), models={n: shelf.get(n).version for n in shelf.names})  # type: ignore[union-attr]
@@ -133,7 +151,7 @@ class Application:
         return 1  # batches run side by side instead, which needs no waiting for each other
 
     def _routes(self, shelf: Shelf) -> list[Route]:
-        page = PageFiles()
+        page = PageFiles(with_runs=self._runs is not None)
         docs = Docs(self._limits)
         protocol = OpenInference(shelf, self._recognisers, self._limits, lambda: self._ready)
         return [
@@ -147,6 +165,8 @@ class Application:
             Route("/livez", self._livez),
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics_page),
+            *ModelPages(shelf, page, self._runs).routes(),
+            *RunPages(self._runs, page, shelf).routes(),
             *protocol.routes(),
         ]
 
@@ -173,7 +193,7 @@ class Application:
         if self._key is None:
             return
         path = request.scope["path"]
-        if path in _OPEN or path.startswith("/static/"):
+        if path in _OPEN or path.startswith(_OPEN_BELOW):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from imagewise import __version__
 from imagewise.server.limits import Limits
-from imagewise.server.openapi import Json, openapi
+from imagewise.server.openapi import openapi
+from imagewise.server.openapi_parts import Json
 from imagewise.server.page_files import html
 from imagewise.server.recognition import as_json
 
@@ -60,12 +61,12 @@ def _page(document: Json) -> str:
 <body>
   <header>
     <h1>The API of imagewise {escape(info["version"])}</h1>
-    <nav><a href="./">The page</a> <a href="openapi.json">OpenAPI document</a></nav>
+    <nav><a href="./">The page</a> <a href="models">Models</a> <a href="openapi.json">OpenAPI document</a></nav>
   </header>
   <main>
     <section>
       <p>{_prose(info["description"])}</p>
-      <pre>{escape(_EXAMPLES)}</pre>
+      <pre tabindex="0">{escape(_EXAMPLES)}</pre>
     </section>
 {"".join(operations)}  </main>
 </body>

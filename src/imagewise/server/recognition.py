@@ -87,13 +87,14 @@ class Recognition:
         rows: list[dict[str, Any]] = []
         for (name, _), answer in zip(pictures, answers, strict=True):
             if isinstance(answer, PictureError):
-                rows.append({"picture": name, "error": str(answer)})
+                rows.append({"picture": name, "error": str(answer).replace("the picture:", f"{name}:", 1)})
             elif isinstance(answer, BaseException):
                 raise answer
             else:
                 rows.append({"picture": name} | _signed(served, began) | answer)
         if not any("label" in row for row in rows):
-            raise Problem(422, f"None of the {len(rows)} pictures can be read. Send PNG or JPEG files.")
+            first = rows[0]["error"]
+            raise Problem(422, first if len(rows) == 1 else f"None of the {len(rows)} pictures can be read. {first}")
         return rows
 
     async def _answer(self, served: ServedModel, content: bytes, top: int, explain: Explanation) -> dict[str, Any]:

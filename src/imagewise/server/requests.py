@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from urllib.parse import parse_qsl
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from imagewise.server.shelf import ServedModel, Shelf
 
 Explanation = Literal["none", "input", "occlusion"]
+_LONGEST_NAME = 255  # characters: what file systems allow
+_BIDI = frozenset(["LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"])  # they reorder what stands around
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
@@ -95,9 +98,22 @@ async def multipart_pictures(request: Request, body: bytes, limits: Limits) -> l
             raise _too_many(limits)
         if not files:
             raise Problem(400, "The form holds no file. Send each picture as a file of the form.")
-        return [(file.filename or f"picture-{number}", file.file.read()) for number, file in enumerate(files, 1)]
+        return [
+            (_shown(file.filename) or f"picture-{number}", file.file.read()) for number, file in enumerate(files, 1)
+        ]
     finally:
         await form.close()
+
+
+def _shown(name: str | None) -> str:
+    """A file's name for an answer: of bounded length, without what breaks or reorders the text around it."""
+
+    def plain(character: str) -> str:
+        broken = unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        return "\N{REPLACEMENT CHARACTER}" if broken or unicodedata.bidirectional(character) in _BIDI else character
+
+    text = "".join(map(plain, (name or "")[: _LONGEST_NAME + 1]))
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
 def _too_many(limits: Limits) -> Problem:
@@ -127,6 +143,13 @@ class Query:
         if value not in get_args(Explanation):
             raise Problem(400, f"explain: give one of {', '.join(get_args(Explanation))}.")
         return cast("Explanation", value)
+
+    def after(self) -> int:
+        """How many rows of a history are known already."""
+        value = self._values.get("after", "0")
+        if not (value.isascii() and value.isdecimal() and len(value) < 9):
+            raise Problem(400, "after: give a whole number of at least 0.")
+        return int(value)
 
     def model(self, shelf: Shelf) -> ServedModel:
         """The model that is asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -37,6 +38,7 @@ class Settings:
         workers: processes.
         limits: of each.
         api_key: that requests must bring.
+        runs: a folder of training runs to show; None: none.
     """
 
     files: Mapping[str, Path]
@@ -45,6 +47,7 @@ class Settings:
     workers: int = 1
     limits: Limits = field(default_factory=Limits)
     api_key: str | None = None
+    runs: Path | None = None
 
 
 def serve(settings: Settings) -> None:
@@ -52,7 +55,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         EngineError: the extra is not installed, or the address is taken.
-        ModelError: a file is not a model of ours.
+        ModelError: a file is not a model of ours, or there is no such folder of runs.
     """
     try:
         import uvicorn  # noqa: F401
@@ -107,8 +110,11 @@ def _allow_many_connections() -> None:
 
 def _check(settings: Settings) -> None:
     """Raises ModelError here, once and plainly, for what else every worker would fail at."""
+    from imagewise.server.run_reading import check_folder
     from imagewise.server.shelf import open_model
 
+    if settings.runs is not None:
+        check_folder(settings.runs)
     for name, path in settings.files.items():
         open_model(name, path, 1)
 
@@ -129,7 +135,7 @@ def config_of(settings: Settings) -> Config:
     threads = max(
         1, (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1) // settings.workers
     )
-    application = Application(settings.files, settings.limits, settings.api_key, threads, log)
+    application = Application(settings.files, settings.limits, settings.api_key, threads, log, settings.runs)
     return uvicorn.Config(
         application,
         http=connection_class(settings.limits),
@@ -155,6 +161,12 @@ def run_worker(settings: Settings, sockets: list[socket.socket]) -> None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.handle_exit)
             yield
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            """As uvicorn's; what stands by then stays, so that the garbage collector need not look at it ever again."""
+            await super().startup(sockets)
+            gc.collect()
+            gc.freeze()
 
     sys.setswitchinterval(_TURN_SECONDS)
     server = Server(config_of(settings))

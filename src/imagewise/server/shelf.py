@@ -26,11 +26,15 @@ class ServedModel:
         name: what requests call it.
         version: the first 12 hex digits of the file's SHA-256.
         model: opened and warmed up.
+        path: of the file.
+        size: of it, in bytes.
     """
 
     name: str
     version: str
     model: Model
+    path: Path
+    size: int
 
 
 def named_files(models: Iterable[str]) -> dict[str, Path]:
@@ -113,7 +117,7 @@ def open_model(name: str, path: Path, threads: int) -> ServedModel:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}. Check the path.") from error
     model = Model.from_bytes(content, str(path), threads)
     model.predict_batch(np.zeros((1, *model.framing.shape), dtype=np.uint8))
-    return ServedModel(name, hashlib.sha256(content).hexdigest()[:12], model)
+    return ServedModel(name, hashlib.sha256(content).hexdigest()[:12], model, path, len(content))
 
 
 def _stamp(path: Path) -> Any:

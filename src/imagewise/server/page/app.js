@@ -154,7 +154,9 @@ async function start() {
   try {
     recogniser = await openRecogniser();
   } catch (error) {
-    problem(`The model could not be loaded (${error.message}). Reload the page to try again.`);
+    const reload = `The model could not be loaded (${error.message}). Reload the page to try again.`;
+    problem(error.name === "KeyError" ? error.message : reload);
+    find("card").textContent = "Not loaded.";
     return;
   }
   const { card } = recogniser;

@@ -1,8 +1,10 @@
 // The recogniser behind the page's own server, by its HTTP API.
 
+import { KeyError, keyHeaders } from "./key.js";
+
 export class ServerRecogniser {
   static async open() {
-    return new ServerRecogniser(await json(await fetch("model", { headers: key() })));
+    return new ServerRecogniser(await json(await fetch("model", { headers: keyHeaders() })));
   }
 
   constructor(card) {
@@ -21,18 +23,13 @@ export class ServerRecogniser {
   }
 }
 
-/** A server that asks for a key is opened as http://.../#key=KEY: what stands behind # is never sent with an address. */
-function key() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("key");
-  return given ? { Authorization: `Bearer ${given}` } : {};
-}
-
 async function post(picture) {
   const body = await picture.file();
-  return { method: "POST", body, headers: { ...key(), "Content-Type": body.type || "application/octet-stream" } };
+  return { method: "POST", body, headers: { ...keyHeaders(), "Content-Type": body.type || "application/octet-stream" } };
 }
 
 async function json(response) {
+  if (response.status === 401) throw new KeyError();
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(answer.detail || answer.title || `The server answered ${response.status}.`);
   return answer;

@@ -35,6 +35,7 @@ export function makeBars(list, names) {
       return row;
     }),
   );
+  if (list.scrollHeight > list.clientHeight) list.tabIndex = 0; // many classes: scrolled by keyboard too
   showBars(list, []);
 }
 
