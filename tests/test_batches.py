@@ -140,6 +140,15 @@ def test_changes_are_drawn_for_each_picture_and_decided_by_the_generator(kind: F
     assert len({picture.numpy().tobytes() for picture in found}) == 12
 
 
+def test_a_resolution_below_1_samples_the_same_view_with_fewer_pixels() -> None:
+    plane = torch.arange(20, dtype=torch.float32)[:, None].expand(1, 1, 20, 20).contiguous()
+    found = changed(plane, "photo", resolution=0.8)
+    assert found.shape == (1, 1, 16, 16)
+    wanted = (torch.arange(16) + 0.5) / 0.8 - 0.5  # the same places of the picture, between its pixels
+    torch.testing.assert_close(found[0, 0, :, 8], wanted)
+    assert changed(noise(3, 10, 7), "photo", resolution=0.5, rotate=10.0).shape == (3, 1, 5, 4)
+
+
 def _displacements(augment: Augment, side: int = 28, count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
     """How far, in pixels, each inner output pixel looks away from its own place: x and y, (N, side/2, side/2)."""
     places = torch.arange(side, dtype=torch.float32)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagewise.engines.pytorch.gradients import Autograd, DenseStack, is_dense_stack
+from imagewise.engines.pytorch.mixing import Mixed
 from imagewise.engines.pytorch.module import build_module, load_weights
 from imagewise.initialization import initial_weights
 from imagewise.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Layer, ReLU
@@ -29,10 +30,11 @@ def a_stack(hidden: list[int], classes: int, seed: int) -> torch.nn.Sequential:
     count=st.integers(1, 8),
     smoothing=st.one_of(st.just(0.0), st.floats(0, 0.9)),
     weighted=st.booleans(),
+    mixes=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_a_dense_stacks_gradients_are_autograds(
-    hidden: list[int], classes: int, count: int, smoothing: float, weighted: bool, seed: int
+    hidden: list[int], classes: int, count: int, smoothing: float, weighted: bool, mixes: bool, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((count, 1, 3, 4), dtype=torch.float64, generator=generator)
@@ -40,9 +42,11 @@ def test_a_dense_stacks_gradients_are_autograds(
     by_hand, by_autograd = a_stack(hidden, classes, seed), a_stack(hidden, classes, seed)
     weights = 0.1 + 5 * torch.rand(classes, dtype=torch.float64, generator=generator) if weighted else None
     found, wanted = DenseStack(by_hand, smoothing, weights), Autograd(by_autograd, smoothing, weights)
+    share = torch.rand(count, dtype=torch.float64, generator=generator) / 2
+    mixed = Mixed(torch.randint(classes, (count,), generator=generator), share) if mixes else None
     for _ in range(2):  # the second step must not add to the first one's gradients
-        cost, logits = found(x, y)
-        wanted_cost, wanted_logits = wanted(x, y)
+        cost, logits = found(x, y, mixed)
+        wanted_cost, wanted_logits = wanted(x, y, mixed)
     torch.testing.assert_close(cost, wanted_cost)
     torch.testing.assert_close(logits, wanted_logits)
     for one, other in zip(by_hand.parameters(), by_autograd.parameters(), strict=True):
@@ -100,3 +104,18 @@ def test_the_cost_is_pytorchs_cross_entropy(
 )
 def test_only_plain_dense_stacks_take_the_short_way(layers: tuple[Layer, ...], plain: bool) -> None:
     assert is_dense_stack(layers) == plain
+
+
+@pytest.mark.parametrize("gradients", [DenseStack, Autograd])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_a_mixed_pictures_cost_is_pytorchs_for_the_two_labels_in_their_shares(
+    gradients: type[DenseStack] | type[Autograd], smoothing: float
+) -> None:
+    module = a_stack([4], 3, 1)
+    x, y = torch.rand((5, 1, 3, 4), dtype=torch.float64, generator=torch.Generator()), torch.arange(5) % 3
+    share = torch.tensor([0.0, 0.5, 0.25, 0.1, 0.4], dtype=torch.float64)
+    mixed = Mixed(y.roll(1), share)
+    cost, logits = gradients(module, smoothing)(x, y, mixed)
+    one_hot = torch.nn.functional.one_hot
+    both = (1 - share)[:, None] * one_hot(y, 3) + share[:, None] * one_hot(mixed.labels, 3)
+    torch.testing.assert_close(cost, torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(logits, both))

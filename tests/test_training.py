@@ -25,7 +25,7 @@ from imagewise.model import Model
 from imagewise.network import Network
 from imagewise.picture import Framing, FramingKind
 from imagewise.planning import Options, Plan, default_recipe, design_network, plan_run
-from imagewise.recipe import Recipe, bundled_recipes
+from imagewise.recipe import Recipe, bundled_recipes, load_recipe
 from imagewise.sketch import share_seen
 from imagewise.training import Run, TrainingCallbacks, execute, train, write_report
 
@@ -133,6 +133,14 @@ def test_a_file_that_disagrees_with_the_trained_network_is_not_written(
 
 def test_a_difference_of_rounding_is_let_pass(tiny_dataset: Dataset, tmp_path: Path) -> None:
     assert execute(a_plan(tiny_dataset, tmp_path / "run", lie=5e-5), TrainingCallbacks()).model
+
+
+def test_a_network_that_takes_one_size_only_cannot_train_on_a_smaller_one(tiny_dataset: Dataset) -> None:
+    reduced = {"augment.resolution": 0.5}
+    with pytest.raises(RecipeError, match="'perceptron' does not take another size; set it to 1"):
+        design_network(load_recipe("perceptron").override(reduced), tiny_dataset)
+    recipe = load_recipe("photo").override(reduced)
+    assert design_network(recipe, tiny_dataset) == design_network(load_recipe("photo"), tiny_dataset)
 
 
 def test_train_plus_validation_scores_neither_of_them(tiny_dataset: Dataset, tmp_path: Path) -> None:

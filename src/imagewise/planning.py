@@ -171,7 +171,25 @@ def design_network(recipe: Recipe, dataset: Dataset) -> Network:
     mean, std = (0.0,) * channels, (1.0,) * channels
     if recipe.normalize == "standard":
         mean, std = _mean_and_std(dataset)
-    return Network(dataset.shape, mean, std, layers)
+    network = Network(dataset.shape, mean, std, layers)
+    _check_resolution(recipe, network)
+    return network
+
+
+def _check_resolution(recipe: Recipe, network: Network) -> None:
+    """A network that trains on smaller pictures must have the same weights there."""
+    height, width, channels = network.input_shape
+    sides = recipe.augment.training_sides(height, width)
+    try:
+        smaller = Network((*sides, channels), network.mean, network.std, network.layers).weight_shapes()
+    except NetworkError:
+        smaller = {}
+    if smaller != network.weight_shapes():
+        raise RecipeError(
+            f"recipe {recipe.name}: augment.resolution = {recipe.augment.resolution:g} trains on {sides[0]}x{sides[1]} "
+            f"of {height}x{width}, and network {recipe.network.name!r} does not take another size; set it to 1, or "
+            "take a network that does, such as resnet."
+        )
 
 
 def _mean_and_std(dataset: Dataset) -> tuple[tuple[float, ...], tuple[float, ...]]:

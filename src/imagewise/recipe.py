@@ -129,8 +129,25 @@ class Augment(_Part):
     """Share by which colours move away from grey, or towards it; grey pictures have none."""
     erase: float = Field(0.0, ge=0, le=1)
     """Share of pictures that have a rectangle, up to a quarter of the area, painted over (Zhong et al. 2017)."""
+    mixup: float = Field(0.0, ge=0, le=1)
+    """Share of pictures that another lies over, up to half and half, and whose label is both (Zhang et al. 2018)."""
+    cutmix: float = Field(0.0, ge=0, le=1)
+    """Share of pictures that have a rectangle, up to half the area, of another, and both labels (Yun et al. 2019)."""
+    resolution: float = Field(1.0, gt=0, le=1)
+    """Train on pictures made smaller, to this share of the side: random crops make things look larger than they will
+    be, and this makes up for it, for less arithmetic (Touvron et al. 2019). Needs a network that takes any size."""
     pen: Pen = Pen()
     """For framing ink."""
+
+    def training_sides(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what is trained on, of pictures with these."""
+        return max(1, round(self.resolution * height)), max(1, round(self.resolution * width))
+
+    @model_validator(mode="after")
+    def _a_picture_is_mixed_one_way(self) -> Self:
+        if self.mixup + self.cutmix > 1:
+            raise ValueError("mixup and cutmix are shares of the pictures; together they are at most 1")
+        return self
 
 
 class Recipe(_Part):

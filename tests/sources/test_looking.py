@@ -45,7 +45,7 @@ def test_what_fills_its_frame_is_no_ink() -> None:
 
 @pytest.mark.parametrize(
     ("size", "wanted"),
-    [((20, 20), 28), ((28, 50), 28), ((29, 29), 32), ((40, 33), 64), ((64, 64), 64), ((500, 300), 64)],
+    [((20, 20), 28), ((28, 50), 28), ((29, 29), 32), ((40, 33), 64), ((64, 64), 64), ((65, 70), 80), ((500, 300), 80)],
 )
 def test_the_size_is_the_next_of_three(size: tuple[int, int], wanted: int) -> None:
     framing, why = choose_framing([noise(seed, size) for seed in range(5)])

@@ -16,7 +16,7 @@ from imagewise.picture import Framing, Pixels, frame
 SAMPLE = 64  # pictures looked at
 
 _INK = Framing("ink", 28, 28, 1)
-_PHOTO_SIDES = (28, 32, 64)
+_PHOTO_SIDES = (28, 32, 64, 80)
 _LOOK_SIDE = 56  # pictures are looked at this small: strokes are a few pixels wide, paper grain is gone
 _MOST = 0.8  # a set is what this share of the sample is
 _EVEN = 32  # levels that the ground varies by, and that ink must differ from it by

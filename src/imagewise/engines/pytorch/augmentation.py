@@ -13,7 +13,7 @@ from imagewise.engines.pytorch.pen import PenChanges
 from imagewise.picture import FramingKind
 from imagewise.recipe import Augment, Pen
 
-_GEOMETRY = ("rotate", "translate", "scale", "shear", "stretch", "elastic", "crop")
+_GEOMETRY = ("rotate", "translate", "scale", "shear", "stretch", "elastic", "crop", "resolution")
 _ASPECT = 4 / 3  # of a crop, at most, as Szegedy et al. 2014 have it
 
 
@@ -32,14 +32,15 @@ class Augmentation:
         self._pen = PenChanges(augment.pen) if augment.pen != Pen() else None
         self._exposure = ExposureChanges(augment)
         self._padding = "zeros" if kind == "ink" else "reflection"
-        self._size = (height, width)
+        height, width = augment.training_sides(height, width)
         y, x = _centres(height), _centres(width)
         plane = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width)])
         self._bumps = _bumps(augment.elastic_width, height, width) if augment.elastic else plane[:0]
+        self._size = (height, width)
         self._fields = torch.cat([plane, self._bumps]).flatten(1).to(device)
 
     def __call__(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """Pixels (N, C, H, W) float32 to the same shape."""
+        """Pixels (N, C, H, W) float32 to the same shape, or to that of `augment.resolution`."""
         if self._augment.flip:
             mirrored = torch.rand(len(pixels), device=pixels.device, generator=generator) < 0.5
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)

@@ -21,6 +21,7 @@ from imagewise.engines.ordering import endless_order, epoch_order
 from imagewise.engines.pytorch.augmentation import augmentation_for
 from imagewise.engines.pytorch.batches import Batches
 from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients, is_dense_stack
+from imagewise.engines.pytorch.mixing import mixing_for
 from imagewise.engines.pytorch.module import build_module, load_weights, read_weights
 from imagewise.engines.pytorch.optimization import build_optimizer
 from imagewise.errors import EngineError
@@ -105,6 +106,7 @@ class _Learner:
         self.training = Batches(material.training, network, device)
         height, width, _ = network.input_shape
         self.augmentation = augmentation_for(recipe.augment, kind, height, width, device)
+        self.mixing = mixing_for(recipe.augment)
 
     def read(self) -> Weights:
         return read_weights(self.module)
@@ -141,7 +143,10 @@ class _Learner:
         """One step on these pictures: their cost () and logits (n, classes) before it, and their labels (n,)."""
         self.generator.manual_seed(seed)
         x, y = self.training.take(indices, self.augmentation, self.generator)
-        cost, logits = self.gradients(x, y)
+        mixed = None
+        if self.mixing is not None:
+            x, mixed = self.mixing(x, y, self.generator)
+        cost, logits = self.gradients(x, y, mixed)
         self.optimizer.step(rate)
         return cost, logits, y
 

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from imagewise.engines.pytorch.mixing import Mixed
 from imagewise.layers import Dense, Flatten, Layer, ReLU
 
 
 class Gradients(Protocol):
     """(pictures (N, C, H, W), labels (N,)) to (cost (), logits (N, classes)), both detached."""
 
-    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, y: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         """Fill every `parameter.grad`."""
         ...
 
@@ -32,13 +33,25 @@ class Autograd:
         self._module = module
         self._smoothing, self._weights = label_smoothing, class_weights
 
-    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, y: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         """Forward, backward."""
         self._module.zero_grad(set_to_none=True)
         logits = self._module(x)
-        cost = F.cross_entropy(logits, y, self._weights, label_smoothing=self._smoothing)
+        cost = self._cost(logits, y) if mixed is None else self._mixed_cost(logits, y, mixed)
         cost.backward()  # type: ignore[no-untyped-call]
         return cost.detach(), logits.detach()
+
+    def _cost(self, logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+        return F.cross_entropy(logits, y, self._weights, label_smoothing=self._smoothing, reduction=reduction)
+
+    def _mixed_cost(self, logits: Tensor, y: Tensor, mixed: Mixed) -> Tensor:
+        """The mean over labels, each picture's two counting by their shares (times their class weights)."""
+        total = torch.zeros((), device=logits.device)
+        counted = torch.zeros((), device=logits.device)
+        for labels, share in ((y, 1 - mixed.share), (mixed.labels, mixed.share)):
+            total = total + (share * self._cost(logits, labels, "none")).sum()
+            counted = counted + (share if self._weights is None else share * self._weights[labels]).sum()
+        return total / counted
 
 
 class DenseStack:
@@ -52,7 +65,7 @@ class DenseStack:
         self._smoothing, self._weights = label_smoothing, class_weights
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, y: Tensor, mixed: Mixed | None = None) -> tuple[Tensor, Tensor]:
         """Forward keeping each layer's input, then the chain rule from the logits down."""
         inputs = [x.flatten(1)]
         for layer in self._layers[:-1]:
@@ -60,7 +73,7 @@ class DenseStack:
         last = self._layers[-1]
         logits = torch.addmm(last.bias, inputs[-1], last.weight.t())
         log_probabilities = torch.log_softmax(logits, dim=1)
-        target, mass = self._target(logits, y)
+        target, mass = self._target(logits, y) if mixed is None else self._mixed_target(logits, y, mixed)
         cost = -(target * log_probabilities).sum()
         # d cost / d logits = softmax times the target's sum - target
         upstream = log_probabilities.exp_().mul_(mass).sub_(target)
@@ -84,6 +97,18 @@ class DenseStack:
         target = (spread * self._weights).repeat(len(y), 1)
         target.scatter_add_(1, y[:, None], right * weights[:, None]).div_(weights.sum())
         return target, target.sum(1, keepdim=True)
+
+    def _mixed_target(self, logits: Tensor, y: Tensor, mixed: Mixed) -> tuple[Tensor, Tensor]:
+        spread, right = self._smoothing / logits.shape[1], 1 - self._smoothing
+        weights = logits.new_ones(logits.shape[1]) if self._weights is None else self._weights
+        target, counted = torch.zeros_like(logits), logits.new_zeros(())
+        for labels, share in ((y, 1 - mixed.share), (mixed.labels, mixed.share)):
+            weight = share * weights[labels]
+            target.addcmul_(share[:, None], weights, value=spread).scatter_add_(
+                1, labels[:, None], right * weight[:, None]
+            )
+            counted += weight.sum()
+        return target.div_(counted), target.sum(1, keepdim=True)
 
 
 def is_dense_stack(layers: tuple[Layer, ...]) -> bool:
