@@ -263,9 +263,9 @@ def test_the_framing_is_chosen_by_looking_and_told(pets: Path) -> None:
 
 
 @pytest.mark.real_data
-def test_real_flowers_are_photos_of_64_by_64(real_data: Callable[[str], Path]) -> None:
+def test_real_flowers_are_photos_of_80_by_80(real_data: Callable[[str], Path]) -> None:
     data = load_class_folders(real_data("flowers"), None)
-    assert data.framing == Framing("photo", 64, 64, 3)
+    assert data.framing == Framing("photo", 80, 80, 3)
     assert data.class_names == ("daisy", "dandelion", "rose", "sunflower", "tulip")
     assert len(data["all"]) == 4317
     shares = [len(split) / 4317 for split in data.splits.values()]
