@@ -13,9 +13,9 @@ from imagewise.recipe import Augment, load_recipe
 COUNT, HEIGHT, WIDTH = 400, 20, 24
 
 
-def mixed(seed: int = 0, **values: float) -> tuple[Tensor, Mixed]:
+def mixed(seed: int = 0, mixup: float = 0.0, cutmix: float = 0.0) -> tuple[Tensor, Mixed]:
     """Pictures that are all their own number."""
-    mixing = mixing_for(Augment(**values))
+    mixing = mixing_for(Augment(mixup=mixup, cutmix=cutmix))
     assert mixing is not None
     numbers = torch.arange(COUNT)
     pictures = numbers.float()[:, None, None, None].expand(COUNT, 3, HEIGHT, WIDTH).contiguous()
