@@ -21,6 +21,7 @@ from keras_process import RemoteEngine
 
 ENGINES: dict[str, Callable[[], Engine]] = {
     "fake": FakeEngine,
+    "numpy": lambda: open_engine("numpy"),
     "pytorch": lambda: open_engine("pytorch", "cpu"),
     "tensorflow": RemoteEngine,
 }

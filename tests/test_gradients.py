@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagewise.engines.pytorch.gradients import Autograd, DenseStack, is_dense_stack
+from imagewise.engines.dense_stack import is_dense_stack
+from imagewise.engines.pytorch.gradients import Autograd, DenseStack
 from imagewise.engines.pytorch.mixing import Mixed
 from imagewise.engines.pytorch.module import build_module, load_weights
 from imagewise.initialization import initial_weights

@@ -144,6 +144,13 @@ def test_evaluate_and_show_import_no_framework(model: Path, tmp_path: Path) -> N
         assert not (FRAMEWORKS | {"onnx", "matplotlib", "sklearn", "rich.progress", "imagewise.training"}) & modules
 
 
+def test_training_in_numpy_imports_no_framework(tmp_path: Path) -> None:
+    command = ("train", "digits", "--engine", "numpy", "--recipe", "perceptron", "--epochs", "1", "--no-report")
+    modules = imported_by(tmp_path, *command, "--out", "run")
+    assert not (FRAMEWORKS | {"matplotlib"}) & modules
+    assert (tmp_path / "run" / "model.onnx").exists()
+
+
 def test_training_imports_no_server_no_tensorflow_and_without_a_report_no_matplotlib(
     training: tuple[Path, set[str]],
 ) -> None:

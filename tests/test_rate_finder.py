@@ -102,7 +102,7 @@ def test_the_order_of_batches_goes_on_from_epoch_to_epoch() -> None:
 
 def test_an_engine_without_a_range_test_is_refused_with_one_that_has_it() -> None:
     assert require_range_test(PyTorchEngine("cpu"), "pytorch")
-    with pytest.raises(EngineError, match="the fake engine has no learning-rate range test; use pytorch"):
+    with pytest.raises(EngineError, match="the fake engine has no learning-rate range test; use pytorch or numpy"):
         require_range_test(FakeEngine(), "fake")
 
 

@@ -15,6 +15,7 @@ class EngineName(StrEnum):
 
     pytorch = "pytorch"
     tensorflow = "tensorflow"
+    numpy = "numpy"
 
 
 class DeviceName(StrEnum):
@@ -96,7 +97,7 @@ LearningRate = Annotated[
     float | None,
     typer.Option(metavar="X", callback=_finite_above_0, help="How far a step goes.  [default: the recipe's]"),
 ]
-Engine = Annotated[EngineName | None, typer.Option(help="What trains.  [default: pytorch]")]
+Engine = Annotated[EngineName | None, typer.Option(help="What trains; numpy: perceptrons only.  [default: pytorch]")]
 Device = Annotated[DeviceName, typer.Option(help="Where; auto takes a GPU if there is one.")]
 Seed = Annotated[
     int | None, typer.Option(metavar="N", min=0, help="Decides all that is random.  [default: the recipe's]")

@@ -49,7 +49,7 @@ class Plan:
 
     Attributes:
         source: the data as it was named, absolute where it is a path; None for a Dataset that was handed over.
-        engine_name: `pytorch` or `tensorflow`.
+        engine_name: `pytorch`, `tensorflow` or `numpy`.
         resume: the checkpoint to go on from.
     """
 

@@ -145,7 +145,7 @@ def require_range_test(engine: Engine, name: str) -> TriesRates:
     """The engine, where it offers a range test. Raises EngineError."""
     if not isinstance(engine, TriesRates):
         raise EngineError(
-            f"the {name} engine has no learning-rate range test; use pytorch: the engines mean the same by a rate."
+            f"the {name} engine has no learning-rate range test; use pytorch or numpy: engines mean the same by a rate."
         )
     return engine
 

@@ -115,7 +115,7 @@ def train(
         recipe: a bundled recipe's name, a TOML file or a Recipe; None chooses by what the pictures look like.
         epochs, batch_size, learning_rate, seed: override the recipe's.
         settings: overrides any field: `{"augment.rotate": 10}`.
-        engine: `pytorch`, the default, or `tensorflow`.
+        engine: `pytorch`, the default, `tensorflow` or `numpy`.
         device: `auto`, `cpu` or `cuda`.
         out: the folder to make; None makes `runs/<data>-<recipe>-<time>`.
         resume: the folder of a run to go on with; only `epochs` may be given beside it.

@@ -26,7 +26,7 @@ from imagewise.history import EpochRecord
 from imagewise.network import Network, Weights
 from imagewise.recipe import Recipe
 
-# engine to what it imports, and the extra that installs it
+# engine to the framework that it imports, and the extra that installs it; numpy needs none
 _FRAMEWORKS = {"pytorch": ("torch", "train"), "tensorflow": ("tensorflow", "tensorflow")}
 
 
@@ -107,8 +107,12 @@ def open_engine(name: str, device: str = "auto") -> Engine:
         EngineError: unknown, not installed (the extra is named), the device is not there, or this process has loaded
             the other framework.
     """
+    if name == "numpy":
+        from imagewise.engines.numpy import NumPyEngine
+
+        return NumPyEngine(device)
     if name not in _FRAMEWORKS:
-        raise EngineError(f"unknown engine {name!r}; there are {' and '.join(_FRAMEWORKS)}.")
+        raise EngineError(f"unknown engine {name!r}; there are {', '.join(_FRAMEWORKS)} and numpy.")
     require_framework(name)
     if name == "tensorflow":
         from imagewise.engines.tensorflow import TensorFlowEngine

@@ -16,11 +16,12 @@ from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset, Split
 from imagewise.engines import Callbacks, Fitted
 from imagewise.engines.course import Course
+from imagewise.engines.dense_stack import is_dense_stack
 from imagewise.engines.driver import Material, drive
 from imagewise.engines.ordering import endless_order, epoch_order
 from imagewise.engines.pytorch.augmentation import augmentation_for
 from imagewise.engines.pytorch.batches import Batches
-from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients, is_dense_stack
+from imagewise.engines.pytorch.gradients import Autograd, DenseStack, Gradients
 from imagewise.engines.pytorch.mixing import mixing_for
 from imagewise.engines.pytorch.module import build_module, load_weights, read_weights
 from imagewise.engines.pytorch.optimization import build_optimizer

@@ -2,8 +2,7 @@
 
 Both leave the gradients of the mean cross-entropy, as PyTorch defines it with label smoothing and class weights, in
 `parameter.grad` and return (cost, logits). The second saves what autograd costs a small network in bookkeeping and is
-held to the first by the tests. It derives from the layer list: Flatten, Dense-ReLU pairs, Dense, every Dense with a
-bias.
+held to the first by the tests. It is for what `is_dense_stack` is true of.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imagewise.engines.pytorch.mixing import Mixed
-from imagewise.layers import Dense, Flatten, Layer, ReLU
 
 
 class Gradients(Protocol):
@@ -55,7 +53,7 @@ class Autograd:
 
 
 class DenseStack:
-    """Plain Dense stacks only; see `is_dense_stack`."""
+    """Plain Dense stacks only; see `imagewise.engines.dense_stack`."""
 
     def __init__(self, module: nn.Sequential, label_smoothing: float, class_weights: Tensor | None = None) -> None:
         self._layers = [layer for layer in module if isinstance(layer, nn.Linear)]
@@ -109,11 +107,3 @@ class DenseStack:
             )
             counted += weight.sum()
         return target.div_(counted), target.sum(1, keepdim=True)
-
-
-def is_dense_stack(layers: tuple[Layer, ...]) -> bool:
-    """Flatten, then Dense and ReLU in turn, ending with Dense; every Dense with a bias."""
-    expected = (Dense, ReLU) * (len(layers) // 2)
-    kinds = tuple(type(layer) for layer in layers)
-    biased = all(layer.bias for layer in layers if isinstance(layer, Dense))
-    return len(layers) % 2 == 0 and kinds == (Flatten, *expected[: len(layers) - 1]) and biased
