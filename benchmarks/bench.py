@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.inference import measure_import, measure_inference
 from benchmarks.measuring import ROOT
 from benchmarks.page import write_page
-from benchmarks.rates import can_be_profiled, measure_floor, measure_profile
+from benchmarks.rates import measure_floor, measure_profile, trains_with_pytorch
 from benchmarks.results import Results
 from benchmarks.scaling import measure_scaling, points
 from benchmarks.subjects import recipe_subjects, subjects
@@ -92,15 +92,11 @@ def _training(options: argparse.Namespace, results: Results) -> None:
 
 def _floor(part: str, options: argparse.Namespace, results: Results) -> None:
     for subject in recipe_subjects():
-        if (
-            not _wanted(subject.name, options)
-            or not can_be_profiled(subject)
-            or not _measured_quickly(subject.name, options)
-        ):
+        if not _wanted(subject.name, options) or not _measured_quickly(subject.name, options):
             continue
         if part == "floor":
             measure_floor(subject, results, repeat=options.repeat or (1 if options.quick else 3))
-        else:
+        elif trains_with_pytorch(subject):
             measure_profile(subject, results)
 
 

@@ -3,8 +3,9 @@
     python -m benchmarks.floor RUN_FOLDER        (prints one line of JSON)
 
 For each Dense and Conv of the run's network: its product forward, the one for its weights' gradient and, but for the
-first, the one for its input's, at the recipe's batch size, in PyTorch, with nothing around them. Beside it the rates
-that this machine reaches at all: a large matrix product, and a 3x3 convolution of 64 channels.
+first, the one for its input's, at the recipe's batch size, with nothing around them; in PyTorch, and what is Dense in
+NumPy too, of which the faster counts: their BLAS libraries differ. Beside it the rates that this machine reaches at
+all: a large matrix product, and a 3x3 convolution of 64 channels.
 """
 
 from __future__ import annotations
@@ -69,8 +70,27 @@ def _walk(layers: tuple[Layer, ...], shape: Shape) -> Iterator[tuple[Dense | Con
 
 def bare_seconds(work: Arithmetic, batch: int) -> float:
     """Of one batch's products of this layer: the median of repetitions that take about 0.2 s."""
-    product = _dense(work, batch) if isinstance(work.layer, Dense) else _conv(work, work.layer, batch)
-    return _timed(product, 0.2)
+    if isinstance(work.layer, Dense):
+        return min(_timed(_dense(work, batch), 0.2), _timed(_dense_in_numpy(work, batch), 0.2))
+    return _timed(_conv(work, work.layer, batch), 0.2)
+
+
+def _dense_in_numpy(work: Arithmetic, batch: int) -> Callable[[], None]:
+    import numpy as np
+
+    assert isinstance(work.layer, Dense)
+    rng = np.random.default_rng(0)
+    below = rng.standard_normal((batch, work.shape[0]), np.float32)
+    above = rng.standard_normal((batch, work.layer.units), np.float32)
+    weight = rng.standard_normal((work.layer.units, work.shape[0]), np.float32)
+
+    def product() -> None:
+        below @ weight.T
+        above.T @ below
+        if not work.first:
+            above @ weight
+
+    return product
 
 
 def _dense(work: Arithmetic, batch: int) -> Callable[[], None]:

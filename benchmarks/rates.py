@@ -62,6 +62,6 @@ def measure_profile(subject: Subject, results: Results, *, pictures: int = 12_80
     print(f"{subject.name}: {value['kinds']}", file=sys.stderr, flush=True)
 
 
-def can_be_profiled(subject: Subject) -> bool:
-    """A recipe as it stands, nothing overridden."""
-    return subject.peer is None and len(subject.options) == 2
+def trains_with_pytorch(subject: Subject) -> bool:
+    """One of ours, by the engine that PyTorch's profiler sees into."""
+    return subject.peer is None and "--engine" not in subject.options
