@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,11 +38,17 @@ class Process:
     values: list[dict[str, Any]]
 
 
-def run(command: Sequence[str], cores: int | None = None, environment: Mapping[str, str] | None = None) -> Process:
+def run(
+    command: Sequence[str],
+    cores: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    limit: float | None = None,
+) -> Process:
     """Run to the end, on `cores` cores where that is given.
 
     Raises:
         RuntimeError: it ended with another code than 0; its last words are in the message.
+        TimeoutError: it was stopped after `limit` seconds.
     """
     if cores is not None:
         chosen = ",".join(map(str, sorted(os.sched_getaffinity(0))[:cores]))
@@ -53,6 +60,15 @@ def run(command: Sequence[str], cores: int | None = None, environment: Mapping[s
         )
         assert process.stdout is not None
         lines, said_at = [], 0.0
+        over = threading.Event()
+
+        def stop() -> None:
+            over.set()
+            process.kill()
+
+        timer = threading.Timer(threading.TIMEOUT_MAX if limit is None else limit, stop)
+        timer.daemon = True
+        timer.start()
         try:
             for line in process.stdout:
                 lines.append(line.decode())
@@ -62,9 +78,13 @@ def run(command: Sequence[str], cores: int | None = None, environment: Mapping[s
             process.kill()
             process.wait()
             raise
+        finally:
+            timer.cancel()
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         process.stdout.close()
+        if over.is_set():
+            raise TimeoutError(f"{' '.join(command)} was stopped after {limit:.0f} s")
         if process.returncode:
             errors.seek(0)
             words = errors.read().decode(errors="replace")[-2000:]

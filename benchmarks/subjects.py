@@ -55,9 +55,9 @@ def recipe_subjects() -> list[Subject]:
     wanted = [
         Subject("perceptron-98", "`perceptron-98` on NumPy", ("--recipe", "perceptron-98", *on_numpy), 3, 10),
         Subject("quick", "`quick`", ("--recipe", "quick"), 3, 10),
-        Subject("good", "`good`", ("--recipe", "good"), 1, 10),
-        Subject("perceptron", "`perceptron`", ("--recipe", "perceptron"), 1, 5),
-        Subject("perceptron-numpy", "`perceptron` on NumPy", ("--recipe", "perceptron", *on_numpy), 1, 5),
+        Subject("good", "`good`", ("--recipe", "good"), 0, 10),
+        Subject("perceptron", "`perceptron`", ("--recipe", "perceptron"), 0, 5),
+        Subject("perceptron-numpy", "`perceptron` on NumPy", ("--recipe", "perceptron", *on_numpy), 0, 5),
         Subject("convnet", "`convnet`", ("--recipe", "convnet"), 0, 1),
         Subject("photo", "`photo` on photographs of flowers", ("--recipe", "photo"), 0, 1, data="flowers"),
     ]
@@ -69,18 +69,19 @@ def peer_subjects() -> list[Subject]:
     """Everything that a user would pick instead."""
     dense = "Keras `Dense` 256-256 on "
     return [
-        Subject("pytorch-example", "the PyTorch example", (), 1, 3, peer="pytorch_example"),
+        # the shorter one first: within ten minutes there is not always time for both
         Subject("keras-convnet", "the Keras convnet example", (), 1, 3, peer="keras_convnet"),
+        Subject("pytorch-example", "the PyTorch example", (), 1, 3, peer="pytorch_example"),
         Subject(
-            "fastai-architecture", "fast.ai's `simple_cnn` (as architecture)", (), 1, 3, peer="fastai_architecture"
+            "fastai-architecture", "fast.ai's `simple_cnn` (as architecture)", (), 0, 3, peer="fastai_architecture"
         ),
         Subject(
             *("tinygrad-architecture", "tinygrad's `beautiful_mnist` (as architecture)", (), 0, 3),
             peer="tinygrad_architecture",
         ),
-        Subject("article", "the article's program (`tf.compat.v1`)", (), 1, 3, peer="article_tf1"),
-        Subject("keras-dense", f"{dense}TensorFlow", ("--backend", "tensorflow"), 1, 3, peer="keras_dense"),
-        Subject("keras-dense-jax", f"{dense}JAX", ("--backend", "jax"), 1, 3, peer="keras_dense"),
+        Subject("article", "the article's program (`tf.compat.v1`)", (), 0, 3, peer="article_tf1"),
+        Subject("keras-dense", f"{dense}TensorFlow", ("--backend", "tensorflow"), 0, 3, peer="keras_dense"),
+        Subject("keras-dense-jax", f"{dense}JAX", ("--backend", "jax"), 0, 3, peer="keras_dense"),
         Subject("sklearn-mlp", "scikit-learn `MLPClassifier((256, 256))`", (), 0, 1, peer="sklearn_mlp"),
     ]
 

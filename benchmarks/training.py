@@ -19,15 +19,21 @@ TARGET = 0.99
 
 
 def measure_training(
-    subject: Subject, seed: int, results: Results, *, epochs: int | None = None, until: float | None = None
+    subject: Subject,
+    seed: int,
+    results: Results,
+    *,
+    epochs: int | None = None,
+    until: float | None = None,
+    limit: float | None = None,
 ) -> None:
-    """One whole process; its rows are written when it has ended."""
+    """One whole process; its rows are written when it has ended. Raises TimeoutError after `limit` seconds."""
     with tempfile.TemporaryDirectory() as name:
         data = data_of(subject)
         if data is None:
             print(f"{subject.name}: left out, {subject.data} is not on this machine", file=sys.stderr)
             return
-        process = run(subject.command(data, Path(name), seed, epochs, until))
+        process = run(subject.command(data, Path(name), seed, epochs, until), limit=limit)
     values = _of_recipe(process) if subject.peer is None else _of_peer(process)
     shared = {("peak memory", "MB"): process.megabytes, ("CPU time", "s"): process.cpu_seconds}
     results.add(PART, subject.name, seed, values | shared | {("whole process", "s"): process.seconds})
@@ -46,17 +52,20 @@ def measure_in_turn(
 ) -> None:
     """Every subject's first run, then every second run, and so on: a machine that drifts drifts for all of them.
 
-    What would begin after `budget` seconds is left out, and said.
+    What would begin or end after `budget` seconds is left out, and said.
     """
-    start = perf_counter()
+    end = None if budget is None else perf_counter() + budget
     for number in range(max((times for _, times in chosen), default=0)):
         for subject, times in chosen:
             if number >= times:
                 continue
-            if budget is not None and perf_counter() - start > budget:
-                print(f"{subject.name}: left out, the {budget:.0f} s are over", file=sys.stderr)
-                continue
-            measure_training(subject, seeds_from + number, results, epochs=epochs, until=until)
+            left = None if end is None else end - perf_counter()
+            try:
+                if left is not None and left <= 0:
+                    raise TimeoutError("not begun")
+                measure_training(subject, seeds_from + number, results, epochs=epochs, until=until, limit=left)
+            except TimeoutError as error:
+                print(f"{subject.name}: left out, the {budget:.0f} s are over ({error})", file=sys.stderr)
 
 
 def data_of(subject: Subject) -> Path | str | None:

@@ -158,9 +158,20 @@ def test_data_that_is_not_here_leaves_a_subject_out(
     assert not (tmp_path / "results.csv").exists()
 
 
-def test_nothing_new_begins_after_the_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    measure_in_turn([(subjects()[0], 1)], Results(tmp_path / "results.csv"), budget=-1.0)
-    assert "left out" in capsys.readouterr().err
+@pytest.mark.parametrize(("budget", "words"), [(-1.0, "not begun"), (0.2, "was stopped after 0 s")])
+def test_nothing_begins_or_ends_after_the_budget(
+    tiny_mnist: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    budget: float,
+    words: str,
+) -> None:
+    monkeypatch.setenv("IMAGEWISE_DATA", str(tiny_mnist.parent))
+    ours = Subject("perceptron", "ours", ("--recipe", "perceptron"), 1, 1, data=tiny_mnist.name)
+    measure_in_turn([(ours, 1)], Results(tmp_path / "results.csv"), budget=budget)
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "results.csv").exists()
 
 
 def test_the_same_network_answers_alike_under_every_runtime(tmp_path: Path) -> None:
