@@ -191,14 +191,15 @@ def draw(rows: dict[str, list[Row]], path: Path) -> None:
         axes.plot(*zip(*longest, strict=True), color=colour, linewidth=1.1, marker=".", markersize=4, alpha=0.85)
         axes.plot([], [], color=colour, marker=".", label=_plain(subject))
     ours = [s for s in recipe_subjects() if s.name in rows and s.data == "mnist"]
-    for subject in ours:
+    for number, subject in enumerate(ours):
         ends = [course[-1] for course in course_of(rows[subject.name])]
         axes.scatter(
             [x for x, _ in ends], [y for _, y in ends], s=22, color="#111827", alpha=0.5, linewidths=0, zorder=3
         )
         x, y = (sum(values) / len(values) for values in zip(*ends, strict=True))
+        beside = (0, -18 if number % 2 else 8)  # below and above in turn: two of ours may end at one place
         axes.annotate(
-            subject.name, (x, y), (0, 8), textcoords="offset points", ha="center", fontsize=9, fontweight="bold"
+            subject.name, (x, y), beside, textcoords="offset points", ha="center", fontsize=9, fontweight="bold"
         )
     axes.scatter([], [], s=22, color="#111827", label="imagewise, each seed at its result")
     axes.axhline(99, color="#6b7280", linewidth=0.8, linestyle=":")
