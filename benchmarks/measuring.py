@@ -66,9 +66,9 @@ def run(
             over.set()
             process.kill()
 
-        timer = threading.Timer(threading.TIMEOUT_MAX if limit is None else limit, stop)
-        timer.daemon = True
-        timer.start()
+        timer = threading.Timer(limit or 0.0, stop)
+        if limit is not None:
+            timer.start()
         try:
             for line in process.stdout:
                 lines.append(line.decode())

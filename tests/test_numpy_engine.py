@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from contract import assert_same_logits, random_images, random_weights, reference_logits
+from contract import assert_same_logits, random_weights, reference_logits
 from engine_runs import LINEAR, OPTIMIZERS, Watch, fit, same_weights, without_seconds
 from imagewise.checkpoint import Checkpoint
 from imagewise.dataset import Dataset, Split
@@ -132,7 +132,6 @@ def test_the_logits_of_colour_pictures_are_those_of_the_layer_list(tiny_dataset:
     network, fitted = fit(open_engine("numpy"), values, coloured(tiny_dataset))
     pictures, logits = fitted.reference
     assert_same_logits(logits, reference_logits(network, fitted.weights, pictures))
-    assert random_images(network).shape[1:] == pictures.shape[1:]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -187,7 +186,7 @@ def test_what_it_cannot_do_is_refused_with_the_engine_that_can(
 
 def test_a_dense_layer_without_a_bias_is_refused(tiny_dataset: Dataset) -> None:
     network = Network((12, 10, 1), (0.0,), (1.0,), (Flatten(), Dense(3, bias=False)))
-    with pytest.raises(EngineError, match="perceptrons only"):
+    with pytest.raises(EngineError, match="plain perceptrons only"):
         open_engine("numpy").fit(network, Recipe.parse(LINEAR, "test"), tiny_dataset, callbacks=Callbacks())
 
 

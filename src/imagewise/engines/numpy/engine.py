@@ -85,8 +85,8 @@ class _Learner:
     def __init__(self, network: Network, recipe: Recipe, material: Material) -> None:
         if not is_dense_stack(network.layers):
             raise EngineError(
-                f"network {recipe.network.name!r}: the numpy engine trains perceptrons only (Dense and ReLU in turn); "
-                "use --engine pytorch."
+                f"network {recipe.network.name!r}: the numpy engine trains plain perceptrons only: Dense and ReLU in "
+                "turn, without batch normalisation and dropout. Use --engine pytorch."
             )
         if recipe.augment != Augment():
             raise EngineError(
@@ -137,8 +137,6 @@ class _Learner:
 
     def _normalized(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, H, W, C) to (N, H * W * C)."""
-        if len(self.scale) == 1:  # NumPy is slow at a last axis of one
-            images = images[..., 0]
         values = np.multiply(images, self.scale, dtype=np.float32)
         if self.shift.any():
             values += self.shift
