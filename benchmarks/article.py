@@ -22,10 +22,10 @@ from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
-from imagewise.sources import load_data
-from imagewise.sources.catalog import named_sets
-from imagewise.sources.named import find
-from imagewise.versions import installed_versions
+from imagewise.data.catalog import named_sets
+from imagewise.data.loading import load_data
+from imagewise.data.named_sets import find
+from imagewise.training.record import installed_versions
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "article.json", ROOT / "docs" / "article.md"

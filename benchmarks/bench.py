@@ -23,7 +23,7 @@ from benchmarks.scaling import measure_scaling, points
 from benchmarks.subjects import recipe_subjects, subjects
 from benchmarks.training import measure_in_turn
 
-from imagewise.recipe import bundled_recipes
+from imagewise.training.recipes.files import bundled_recipes
 
 PARTS = ("training", "floor", "profile", "inference", "scaling", "write")
 QUICK_PARTS = ("training", "floor", "inference", "write")
@@ -53,7 +53,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def _part(text: str) -> str:
     if text not in PARTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(PARTS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(PARTS)}")
     return text
 
 

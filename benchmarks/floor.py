@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from imagewise.layers import Branch, Conv, Dense, Layer, Shape, output_shape
-from imagewise.network import Network
+from imagewise.networks.layers import Branch, Conv, Dense, Layer, Shape
+from imagewise.networks.network import Network
 
 PRODUCTS = 3  # forward, the weights' gradient, the input's gradient
 
@@ -54,7 +54,7 @@ def arithmetic(network: Network) -> list[Arithmetic]:
 
 def _walk(layers: tuple[Layer, ...], shape: Shape) -> Iterator[tuple[Dense | Conv, Shape, int]]:
     for layer in layers:
-        made = output_shape(layer, shape)
+        made = layer.output_shape(shape)
         match layer:
             case Dense():
                 yield layer, shape, shape[0] * layer.units
@@ -112,12 +112,15 @@ def _dense(work: Arithmetic, batch: int) -> Callable[[], None]:
 def _conv(work: Arithmetic, layer: Conv, batch: int) -> Callable[[], None]:
     import torch
 
-    made = output_shape(layer, work.shape)
-    pictures = torch.randn(batch, *work.shape).to(memory_format=torch.channels_last)
+    made = layer.output_shape(work.shape)
+    (channels, height, width), (top, left, bottom, right) = work.shape, layer.sides
+    # PyTorch pads opposite sides alike; what one side has more is part of the picture here
+    shape = (channels, height + abs(top - bottom), width + abs(left - right))
+    pictures = torch.randn(batch, *shape).to(memory_format=torch.channels_last)
     gradient = torch.randn(batch, *made).to(memory_format=torch.channels_last)
     weight = torch.randn(layer.filters, work.shape[0] // layer.groups, layer.kernel, layer.kernel)
     weight = weight.to(memory_format=torch.channels_last)
-    two = [layer.stride] * 2, [layer.padding] * 2, [1, 1]
+    two = [layer.stride] * 2, [min(top, bottom), min(left, right)], [1, 1]
 
     def product() -> None:
         torch.ops.aten.convolution(pictures, weight, None, *two, False, [0, 0], layer.groups)

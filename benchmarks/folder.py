@@ -28,12 +28,9 @@ SIZE = (500, 375)
 
 _LOAD = """
 import json, resource, sys, time
-from pathlib import Path
-import imagewise.sources.picture_cache as cache
-from imagewise.picture import Framing
-from imagewise.sources import load_data
-cache.cache_folder = lambda: Path(sys.argv[2])
-side = int(sys.argv[3])
+from imagewise.framing.framing import Framing
+from imagewise.data.loading import load_data
+side = int(sys.argv[2])
 start = time.perf_counter()
 data = load_data(sys.argv[1], framing=Framing("photo", side, side, 3))
 seconds = time.perf_counter() - start
@@ -43,7 +40,7 @@ print(json.dumps({"seconds": seconds, "peak_mb": kib / 1024, "pictures": sum(map
 
 
 def make(pictures: Path, folder: Path, count: int) -> None:
-    """Save `count` photographs in class folders, each a picture cropped, turned, lit and saved anew."""
+    """Save `count` photographs in class folders, each a picture cropped, turned, lit and saved again."""
     files = sorted(pictures.glob("*/*.jpg"))
     work = [(number, files[number % len(files)], folder) for number in range(count)]
     with Pool(2) as pool:
@@ -84,8 +81,10 @@ def bare_pillow(files: list[Path], side: int) -> float:
 def load(folder: Path, cache: Path, side: int) -> dict[str, float]:
     """Load in a process of its own: its seconds in `load_data`, whole seconds from start to end, peak memory."""
     start = perf_counter()
-    command = [sys.executable, "-c", _LOAD, str(folder), str(cache), str(side)]
-    answer: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    command = [sys.executable, "-c", _LOAD, str(folder), str(side)]
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    answer: dict[str, float] = json.loads(done.stdout)
     return answer | {"whole": perf_counter() - start}
 
 

@@ -12,7 +12,7 @@ from benchmarks.measuring import IMAGEWISE, module, run
 from benchmarks.results import Results
 from PIL import Image
 
-from imagewise.sources import load_data
+from imagewise.data.loading import load_data
 
 PART, IMPORT = "inference", "import"
 RUNTIMES = {

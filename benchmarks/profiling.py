@@ -42,9 +42,9 @@ def kind_of(operation: str) -> str:
 
 
 def main(data: str, recipe: str, pictures: int) -> None:
-    from imagewise.dataset import Split
-    from imagewise.planning import Options, plan_run
-    from imagewise.training import TrainingCallbacks, execute
+    from imagewise.data.dataset import Split
+    from imagewise.training.plan import Options, plan_run
+    from imagewise.training.run import TrainingCallbacks, execute
 
     class Phases(TrainingCallbacks):
         def __init__(self) -> None:
@@ -75,30 +75,32 @@ def _profile(dataset: Any, options: Any, out: Path) -> dict[str, Any]:
     """Seconds in each kind of operation and in none, over the training loop only."""
     from torch.profiler import ProfilerActivity, profile
 
-    from imagewise.engines.pytorch import engine
-    from imagewise.planning import plan_run
-    from imagewise.training import TrainingCallbacks, execute
+    from imagewise.training.engines.base import Step, StepResults
+    from imagewise.training.engines.pytorch.learner import PyTorchLearner
+    from imagewise.training.plan import plan_run
+    from imagewise.training.run import TrainingCallbacks, execute
 
     plan = plan_run(dataset, replace(options, out=out))
-    inner, found = engine._Learner.train, []
+    inner, found = PyTorchLearner.steps, []
 
-    def watched(self: Any, epoch: int, callbacks: Any) -> tuple[float, float, float]:
+    def watched(self: PyTorchLearner, steps: Sequence[Step]) -> StepResults:
         with profile(activities=[ProfilerActivity.CPU]) as profiler:
             start = perf_counter()
-            result = inner(self, epoch, callbacks)
+            result = inner(self, steps)
             seconds = perf_counter() - start
         found.append((profiler, seconds))
         return result
 
-    engine._Learner.train = watched  # type: ignore[method-assign]
+    PyTorchLearner.steps = watched  # type: ignore[method-assign]
     try:
         execute(plan, TrainingCallbacks())
     finally:
-        engine._Learner.train = inner  # type: ignore[method-assign]
+        PyTorchLearner.steps = inner  # type: ignore[method-assign]
     kinds: dict[str, float] = defaultdict(float)
-    ((profiler, seconds),) = found
-    for event in profiler.key_averages():
-        kinds[kind_of(event.key)] += event.self_cpu_time_total / 1e6
+    seconds = sum(each for _, each in found)
+    for profiler, _ in found:
+        for event in profiler.key_averages():
+            kinds[kind_of(event.key)] += event.self_cpu_time_total / 1e6
     kinds["Python between operations"] = max(0.0, seconds - sum(kinds.values()))
     return {"kinds": dict(sorted(kinds.items(), key=lambda item: -item[1])), "profiled": seconds}
 

@@ -1,7 +1,7 @@
 """results.csv: one row a measured value, only ever added to. A table shows each subject's newest session.
 
 A session is what belongs together, by default one day; measured in pieces, its values add up. After a change that
-should be measured anew, name another (`--session NAME`).
+should be measured again, name another (`--session NAME`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from statistics import mean, median, stdev
 
 from benchmarks.measuring import machine
 
-from imagewise.versions import installed_versions
+from imagewise.training.record import installed_versions
 
 PEERS = ("scikit-learn", "jax")
 

@@ -13,10 +13,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from imagewise.checkpoint import Checkpoint
-from imagewise.folding import fold_batch_norm
-from imagewise.layers import Dropout
-from imagewise.network import Network, Weights
+from imagewise.networks.folding import fold_batch_norm
+from imagewise.networks.layers import Dropout
+from imagewise.networks.network import Network, Weights
+from imagewise.training.checkpoint import Checkpoint
 
 
 def inference_network(folder: Path) -> tuple[Network, Weights]:
@@ -38,8 +38,8 @@ def main(folder: Path, out: Path) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from safetensors.numpy import save_file
 
-    from imagewise.engines.tensorflow.framework import keras
-    from imagewise.engines.tensorflow.reader import KerasNetwork
+    from imagewise.training.engines.tensorflow.framework import keras
+    from imagewise.training.engines.tensorflow.reader import KerasNetwork
 
     network, weights = inference_network(folder)
     (out / "network.json").write_text(json.dumps(network.as_dict()))

@@ -22,7 +22,7 @@ CHUNK, SHIFT, HELD_BACK = 1000, 3, 500
 
 def make(folder: Path, pictures: int, side: int, classes: int) -> None:
     """images.npy (N, side, side, 1) uint8 and labels.npy (N,) int64, N = `pictures` and the held back ones."""
-    from imagewise.sources import load_data
+    from imagewise.data.loading import load_data
 
     mnist = load_data("mnist")["train"]
     count = pictures + HELD_BACK
@@ -54,9 +54,9 @@ def train(folder: Path, recipe: str) -> None:
     from benchmarks.floor import arithmetic
 
     import imagewise
-    from imagewise.dataset import Dataset, Split
-    from imagewise.network import Network
-    from imagewise.picture import Framing
+    from imagewise.data.dataset import Dataset, Split
+    from imagewise.framing.framing import Framing
+    from imagewise.networks.network import Network
 
     images, labels = np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "labels.npy")
     classes = json.loads((folder / "about.json").read_text())["classes"]

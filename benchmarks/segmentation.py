@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from imagewise.dataset import Split
-from imagewise.model import Model, load_model
-from imagewise.reading import Reading, read
-from imagewise.sources import load_data
+from imagewise.data.dataset import Split
+from imagewise.data.loading import load_data
+from imagewise.model.model import Model, load_model
+from imagewise.model.text_recognition import Reading, read
 
 PAGES = 100
 Plane = NDArray[np.float64]
@@ -66,6 +66,47 @@ def ruled(page: Plane, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(lined, 0, 255).astype(np.uint8))
 
 
+def squared(page: Plane, rng: np.random.Generator) -> Image.Image:
+    levels = np.asarray(photographed(page, rng), dtype=np.float64)
+    first = int(rng.integers(0, 40))
+    levels[first::40] -= 45
+    levels[first + 1 :: 40] -= 45
+    levels[:, first::40] -= 45
+    return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+
+
+def form(page: Plane, rng: np.random.Generator) -> Image.Image:
+    """Each digit in a box of its own, as high as the line; the boxes of a row touch, and digits may touch them."""
+    boxed = page.copy()
+    strength = float(rng.uniform(0.4, 1))
+    for line in range((page.shape[0] - 80) // 160):
+        band = page[60 + 160 * line - 10 : 60 + 160 * line + 102]
+        inked = np.flatnonzero((band > 0.5).any(axis=0))
+        if not len(inked):
+            continue
+        gaps = np.flatnonzero(np.diff(inked) > 8)
+        walls = [inked[0] - 8, *((inked[gaps] + inked[gaps + 1]) // 2).tolist(), inked[-1] + 8]
+        top = 60 + 160 * line - 14
+        for y in (top, top + 116):
+            boxed[y : y + 3, walls[0] : walls[-1] + 3] = np.maximum(
+                boxed[y : y + 3, walls[0] : walls[-1] + 3], strength
+            )
+        for x in walls:
+            boxed[top : top + 119, x : x + 3] = np.maximum(boxed[top : top + 119, x : x + 3], strength)
+    return photographed(boxed, rng)
+
+
+def receipt(page: Plane, rng: np.random.Generator) -> Image.Image:
+    """A narrow strip of paper on a desk, a little turned."""
+    paper = photographed(page, rng)
+    angle = float(rng.uniform(-3, 3))
+    turned = paper.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    where = Image.new("L", paper.size, 255).rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    desk = Image.new("L", (turned.width + 400, turned.height + 300), int(rng.integers(20, 90)))
+    desk.paste(turned, (200, 150), where)
+    return desk
+
+
 def blackboard(page: Plane, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(255 - np.asarray(photographed(page, rng)))
 
@@ -73,7 +114,8 @@ def blackboard(page: Plane, rng: np.random.Generator) -> Image.Image:
 def main() -> None:
     model, test = load_model(), load_data("mnist")["test"]
     kinds: dict[str, Callable[[Plane, np.random.Generator], Image.Image]] = {
-        "white paper": white, "photographed paper": photographed, "ruled paper": ruled, "blackboard": blackboard
+        "white paper": white, "photographed paper": photographed, "ruled paper": ruled, "blackboard": blackboard,
+        "squared paper": squared, "boxes of a form": form, "a receipt on a desk": receipt
     }  # fmt: skip
     print("| pages | all found, in order (count a line) | whole page read right | digits read right | n |")
     print("|---|---|---|---|---|")

@@ -30,8 +30,8 @@ from benchmarks.load.servers import free_port, ours, plain, running, wrk
 from benchmarks.load.standing import kill, soak
 from PIL import Image
 
-from imagewise.model import shipped_model
-from imagewise.sources import load_data
+from imagewise.data.loading import load_data
+from imagewise.model.model import shipped_model
 
 PAGE = Path(__file__).parent.parent / "docs" / "serving.md"
 PICTURES, CONNECTIONS, ROUNDS, SECONDS = 1000, 64, 3, 10

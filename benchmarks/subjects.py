@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.measuring import IMAGEWISE, module
 
-from imagewise.recipe import bundled_recipes
+from imagewise.training.recipes.files import bundled_recipes
 
 PART = "training"
 

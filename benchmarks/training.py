@@ -12,8 +12,9 @@ from benchmarks.measuring import Process, run
 from benchmarks.results import Results
 from benchmarks.subjects import PART, Subject
 
-from imagewise.sources.catalog import named_sets
-from imagewise.sources.named import data_folder, find
+from imagewise.data.catalog import named_sets
+from imagewise.data.named_sets import find
+from imagewise.paths import data_dir
 
 TARGET = 0.99
 
@@ -73,7 +74,7 @@ def data_of(subject: Subject) -> Path | str | None:
     if subject.data in named_sets():
         folder = find(named_sets()[subject.data])
         return subject.data if folder and subject.peer is None else folder
-    own = data_folder()
+    own = data_dir()
     return own / subject.data if own and (own / subject.data).is_dir() else None
 
 

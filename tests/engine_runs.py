@@ -12,15 +12,18 @@ import numpy as np
 
 from contract import reference_logits
 from fake_engine import FakeEngine
-from imagewise.checkpoint import Checkpoint
-from imagewise.dataset import Dataset, Split
-from imagewise.engines import Callbacks, Engine, Fitted
-from imagewise.history import EpochRecord
-from imagewise.network import Network, Weights
-from imagewise.planning import Plan, design_network
-from imagewise.recipe import Recipe
-from imagewise.run_folder import RunFolder
-from imagewise.training import TrainingCallbacks
+from imagewise.data.dataset import Dataset, Split
+from imagewise.networks.network import Network, Weights
+from imagewise.training.checkpoint import Checkpoint
+from imagewise.training.engines import loop
+from imagewise.training.engines.base import Callbacks, Engine, FitResult
+from imagewise.training.history import EpochRecord
+from imagewise.training.job import TrainingJob
+from imagewise.training.plan import Plan, make_job
+from imagewise.training.recipe import Recipe
+from imagewise.training.run import TrainingCallbacks
+from imagewise.training.run_folder import RunFolder
+from keras_process import RemoteEngine
 
 LINEAR: dict[str, Any] = {
     "name": "linear",
@@ -68,11 +71,24 @@ class Watch(Callbacks):
 
 
 def fit(
-    engine: Engine, values: dict[str, Any], dataset: Dataset, watch: Callbacks | None = None, resume: Any = None
-) -> tuple[Network, Fitted]:
-    recipe = Recipe.parse(values, "test")
-    network = design_network(recipe, dataset)
-    return network, engine.fit(network, recipe, dataset, callbacks=watch or Callbacks(), resume=resume)
+    engine: Engine,
+    values: dict[str, Any],
+    dataset: Dataset,
+    watch: Callbacks | None = None,
+    resume: Any = None,
+    **changes: Any,
+) -> tuple[Network, FitResult]:
+    """A whole `loop.fit` of a recipe's values; `changes` replace fields of its job."""
+    job = replace(make_job(Recipe.parse(values, "test"), dataset), **changes)
+    return job.network, fit_job(engine, job, dataset, watch or Callbacks(), resume)
+
+
+def fit_job(
+    engine: Engine, job: TrainingJob, dataset: Dataset, watch: Callbacks | None = None, resume: Any = None
+) -> FitResult:
+    if isinstance(engine, RemoteEngine):  # the loop, too, runs where TensorFlow is
+        return engine.fit(job, dataset, watch or Callbacks(), resume)
+    return loop.fit(job, dataset, callbacks=watch, resume=resume, engine=engine)
 
 
 def same_weights(one: Weights, other: Weights) -> bool:
@@ -96,8 +112,8 @@ ENGINE_SETTINGS: dict[str, Any] = {"device": "cpu", "report": False}
 
 def a_plan(dataset: Dataset, folder: Path, lie: float = 0.0, **changes: Any) -> Plan:
     recipe = Recipe.parse(LINEAR, "linear").override(changes)
-    network = design_network(recipe, dataset)
-    return Plan(None, dataset, recipe, network, "fake", FakeEngine(lie), RunFolder.create(folder), None)
+    job = make_job(recipe, dataset, "fake")
+    return Plan(None, dataset, job, FakeEngine(lie), RunFolder.create(folder), None)
 
 
 def files(folder: Path) -> set[str]:

@@ -2,55 +2,72 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-from imagewise.checkpoint import Checkpoint
-from imagewise.dataset import Dataset, Split, concatenate
-from imagewise.engines import Callbacks, Fitted
-from imagewise.engines.course import Course
-from imagewise.history import EpochRecord
-from imagewise.network import Network, Weights
-from imagewise.recipe import Recipe
-from imagewise.schedule import learning_rate
+import numpy as np
+from numpy.typing import NDArray
+
+from imagewise.data.dataset import Split
+from imagewise.networks.network import Network, Weights
+from imagewise.training.engines.base import Learner, Step, StepResults
+from imagewise.training.job import TrainingJob
 
 
 class FakeEngine:
-    """Epoch n knows the first n-th part of the pictures. `lie` is added to the logits that it says it makes."""
+    """Its learner knows the first n-th part of the pictures in epoch n.
+
+    `lie` is added to the logits of the weights that are loaded in the end: those that the model file is held to.
+    """
 
     device = "fake"
+    threads = 1
+    most_threads = 1
 
     def __init__(self, lie: float = 0.0) -> None:
         self._lie = lie
 
-    def fit(
-        self,
-        network: Network,
-        recipe: Recipe,
-        dataset: Dataset,
-        *,
-        callbacks: Callbacks,
-        resume: Checkpoint | None = None,
-    ) -> Fitted:
-        course = Course(recipe, dataset, resume)
-        training = concatenate([dataset[name] for name in recipe.fitted_splits if name in dataset])
-        validation = dataset.splits.get("validation") if recipe.fit_on == "train" else None
-        weights, interrupted = nearest_mean(network, training, 0), False
-        try:
-            while not course.finished:
-                epoch = course.next_epoch
-                rate = learning_rate(recipe.schedule, recipe.optimizer.learning_rate, epoch - 1, recipe.epochs)
-                weights = nearest_mean(network, training, len(training) * epoch // recipe.epochs)
-                cost, accuracy = _score(weights, training)
-                callbacks.on_batch(epoch, 1, 1, cost, rate)
-                validated = _score(weights, validation) if validation else (None, None)
-                record = EpochRecord(epoch, cost, accuracy, validated[0], validated[1], rate, 0.0)
-                course.record(record, weights)
-                callbacks.on_epoch(course.history, course.best_epoch, course.checkpoint(weights, {}))
-        except KeyboardInterrupt:
-            interrupted = True
-        kept, pictures = course.kept(weights), training.images[:5]
-        logits = _logits(kept, pictures) + np.float32(self._lie)
-        return Fitted(kept, tuple(course.history), course.best_epoch, interrupted, (pictures, logits))
+    def learner(self, job: TrainingJob, training: Split) -> Learner:
+        return FakeLearner(job, training, self._lie)
+
+    def use_threads(self, count: int) -> None:
+        assert 1 <= count <= self.most_threads
+        self.threads = count
+
+    def active(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class FakeLearner:
+    def __init__(self, job: TrainingJob, training: Split, lie: float) -> None:
+        self._job, self._training, self._lie = job, training, np.float32(lie)
+        self._loaded = False
+        self._weights = nearest_mean(job.network, training, 0)
+
+    def steps(self, steps: Sequence[Step]) -> StepResults:
+        count, epochs = len(self._training), self._job.recipe.epochs
+        epoch = steps[-1].number // -(-count // self._job.recipe.batch_size) + 1
+        self._weights = nearest_mean(self._job.network, self._training, count * epoch // epochs)
+        scores = [_score(self._weights, self._training.take(step.indices)) for step in steps]
+        return StepResults([loss for loss, _ in scores], [correct for _, correct in scores])
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        logits = _logits(self._weights, images)
+        return logits + self._lie if self._loaded else logits
+
+    def read(self) -> Weights:
+        return {name: value.copy() for name, value in self._weights.items()}
+
+    def load(self, weights: Weights) -> None:
+        self._weights, self._loaded = weights, True
+
+    def read_optimizer(self) -> dict[str, NDArray[np.float32]]:
+        return {}
+
+    def load_optimizer(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        if arrays:
+            raise ValueError("there is no optimiser")
 
 
 def nearest_mean(network: Network, split: Split, known: int | None = None) -> Weights:
@@ -71,13 +88,13 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     )
 
 
-def _logits(weights: Weights, images: np.ndarray) -> np.ndarray:
-    return _pixels(images) @ weights["1.weight"].T + weights["1.bias"]
+def _logits(weights: Weights, images: np.ndarray) -> NDArray[np.float32]:
+    return np.asarray(_pixels(images) @ weights["1.weight"].T + weights["1.bias"], dtype=np.float32)
 
 
-def _score(weights: Weights, split: Split) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy."""
+def _score(weights: Weights, split: Split) -> tuple[float, int]:
+    """Mean cross-entropy, and how many are classified correctly."""
     logits = _logits(weights, split.images).astype(np.float64)
     log_sum = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1)
     right = logits[np.arange(len(split)), split.labels]
-    return float((log_sum - right).mean()), float((logits.argmax(1) == split.labels).mean())
+    return float((log_sum - right).mean()), int((logits.argmax(1) == split.labels).sum())

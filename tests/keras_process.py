@@ -9,16 +9,16 @@ from __future__ import annotations
 import atexit
 import importlib
 import multiprocessing
+from contextlib import AbstractContextManager
 from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from imagewise.checkpoint import Checkpoint
-from imagewise.dataset import Dataset
-from imagewise.engines import Callbacks, Fitted
-from imagewise.network import Network
-from imagewise.recipe import Recipe
+from imagewise.data.dataset import Dataset, Split
+from imagewise.training.checkpoint import Checkpoint
+from imagewise.training.engines.base import Callbacks, FitResult, Learner
+from imagewise.training.job import TrainingJob
 
 WAIT_SECONDS = 300
 
@@ -47,19 +47,22 @@ class RemoteEngine:
     """The TensorFlow engine over there, behind the seam here."""
 
     device = "cpu, in another process"
+    threads = 1
+    most_threads = 1
 
-    def fit(
-        self,
-        network: Network,
-        recipe: Recipe,
-        dataset: Dataset,
-        *,
-        callbacks: Callbacks,
-        resume: Checkpoint | None = None,
-    ) -> Fitted:
-        answer = ask("tensorflow_answers", "fit", network, recipe, dataset, resume, callbacks=callbacks)
-        assert isinstance(answer, Fitted)
+    def fit(self, job: TrainingJob, dataset: Dataset, callbacks: Callbacks, resume: Checkpoint | None) -> FitResult:
+        answer = ask("tensorflow_answers", "fit", job.to_bytes(), dataset, resume, callbacks=callbacks)
+        assert isinstance(answer, FitResult)
         return answer
+
+    def learner(self, job: TrainingJob, training: Split) -> Learner:
+        raise NotImplementedError("the whole loop runs over there")
+
+    def use_threads(self, count: int) -> None:
+        raise NotImplementedError("the whole loop runs over there")
+
+    def active(self) -> AbstractContextManager[None]:
+        raise NotImplementedError("the whole loop runs over there")
 
 
 class Relay(Callbacks):

@@ -21,11 +21,14 @@ import onnx
 import uvicorn
 from PIL import Image, ImageDraw
 
-from imagewise.model import shipped_model
+from imagewise.model.model import shipped_model
+from imagewise.server.app import Application
 from imagewise.server.limits import Limits
-from imagewise.server.serving import Settings, config_of, listen
+from imagewise.server.settings import Settings
+from imagewise.server.start import listen
+from imagewise.server.worker import make_application, uvicorn_config
 
-PATIENCE = 20.0  # seconds till a test gives up; none of them needs it
+PATIENCE = 60.0  # seconds till a test gives up; none of them needs it, even on a busy machine
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _ADDRESS = re.compile(r"imagewise: (http://\S+)")
 
@@ -33,13 +36,20 @@ _ADDRESS = re.compile(r"imagewise: (http://\S+)")
 class RunningServer:
     """A process of `imagewise serve`.
 
+    Args:
+        arguments: of the command.
+        env: environment variables to add.
+        script: Python code to run in the place of the command; it has to print the line with the address.
+
     Attributes:
         address: `http://host:port`.
         process: to send signals to.
     """
 
-    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None, script: str | None = None) -> None:
         command = [sys.executable, "-m", "imagewise", "serve", "--port", "0", *arguments]
+        if script is not None:
+            command = [sys.executable, "-c", script]
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ | dict(env or {})
         )
@@ -88,13 +98,42 @@ class RunningServer:
 
 
 @contextmanager
-def running(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
-    server = RunningServer(*arguments, env=env)
+def running(
+    *arguments: str, env: Mapping[str, str] | None = None, script: str | None = None
+) -> Iterator[RunningServer]:
+    server = RunningServer(*arguments, env=env, script=script)
     try:
         yield server
     finally:
         if server.process.poll() is None:
-            server.end()
+            server.process.terminate()
+        server.wait()
+
+
+@contextmanager
+def application_in_process(
+    limits: Limits | None = None,
+    api_key: str | None = None,
+    files: Mapping[str, Path] | None = None,
+    runs: Path | None = None,
+) -> Iterator[tuple[str, Application]]:
+    """A server in this process, for limits that no option sets: its address, and the application itself."""
+    settings = Settings(files or {"digits": shipped_model()}, limits=limits or Limits(), api_key=api_key, runs=runs)
+    application = make_application(settings)
+    config = uvicorn_config(settings)
+    config.app = lambda: application
+    listening = listen("127.0.0.1", 0)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive())
+        assert server.started
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", application
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 @contextmanager
@@ -105,19 +144,8 @@ def in_process(
     runs: Path | None = None,
 ) -> Iterator[str]:
     """The address of a server in this process, for limits that no option sets."""
-    settings = Settings(files or {"digits": shipped_model()}, limits=limits or Limits(), api_key=api_key, runs=runs)
-    listening = listen("127.0.0.1", 0)
-    server = uvicorn.Server(config_of(settings))
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    try:
-        wait_until(lambda: server.started or not thread.is_alive())
-        assert server.started
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+    with application_in_process(limits, api_key, files, runs) as (address, _):
+        yield address
 
 
 def wait_until(condition: Callable[[], Any]) -> Any:

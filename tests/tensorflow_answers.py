@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagewise.checkpoint import Checkpoint
-from imagewise.dataset import Dataset
-from imagewise.engines import Callbacks, Fitted, open_engine
-from imagewise.engines.tensorflow import augmentation, serving
-from imagewise.engines.tensorflow.framework import tf
-from imagewise.engines.tensorflow.reader import KerasNetwork
-from imagewise.export import Export, export
-from imagewise.model import Model
-from imagewise.network import Network, Weights
-from imagewise.recipe import Augment, Recipe
+from imagewise.data.dataset import Dataset
+from imagewise.errors import EngineError
+from imagewise.export import keras as serving
+from imagewise.export.export import Export, export
+from imagewise.model.model import Model
+from imagewise.networks.network import Network, Weights
+from imagewise.training.checkpoint import Checkpoint
+from imagewise.training.engines import loop
+from imagewise.training.engines.base import Callbacks, FitResult
+from imagewise.training.engines.registry import open_engine
+from imagewise.training.engines.tensorflow import augmentation
+from imagewise.training.engines.tensorflow.framework import tf
+from imagewise.training.engines.tensorflow.reader import KerasNetwork
+from imagewise.training.job import TrainingJob
+from imagewise.training.recipe import Augment
+from imagewise.training.run import train
 
 
 def logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -27,6 +34,18 @@ def logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDA
     reader.load(weights)
     values: NDArray[np.float32] = reader.model(tf.cast(images, tf.float32), training=False).numpy()
     return values
+
+
+def padded_same(kind: str, x: Any, weight: Any, size: int, stride: int) -> NDArray[np.float32]:
+    """(N, H, W, C) float32 after a layer with TensorFlow's own padding SAME; `weight` is canonical."""
+    if kind == "convolution":
+        values = tf.nn.conv2d(x, weight.transpose(2, 3, 1, 0), stride, "SAME")
+    elif kind == "depthwise":
+        values = tf.nn.depthwise_conv2d(x, weight.transpose(2, 3, 0, 1), [1, stride, stride, 1], "SAME")
+    else:
+        pool = {"maximum": tf.nn.max_pool2d, "average": tf.nn.avg_pool2d}[kind]
+        values = pool(x, size, stride, "SAME")
+    return np.asarray(values)
 
 
 def weights_read_back(network: Network, weights: Weights) -> list[Weights]:
@@ -39,20 +58,40 @@ def weights_read_back(network: Network, weights: Weights) -> list[Weights]:
     return [first, reader.read()]
 
 
-def fit(network: Network, recipe: Recipe, dataset: Dataset, resume: Checkpoint | None, callbacks: Callbacks) -> Fitted:
-    return open_engine("tensorflow", "cpu").fit(network, recipe, dataset, callbacks=callbacks, resume=resume)
+def fit(job: bytes, dataset: Dataset, resume: Checkpoint | None, callbacks: Callbacks) -> FitResult:
+    job_here = replace(TrainingJob.from_bytes(job), engine="tensorflow", device="cpu")
+    return loop.fit(job_here, dataset, callbacks=callbacks, resume=resume)
 
 
-def generators_after_fit(network: Network, recipe: Recipe, dataset: Dataset) -> list[bool]:
+def losses_at(job: bytes, dataset: Dataset, rates: list[float]) -> list[float]:
+    return list(loop.losses_at(replace(TrainingJob.from_bytes(job), engine="tensorflow", device="cpu"), dataset, rates))
+
+
+def resume(data: Path, folder: Path, epochs: int) -> None:
+    train(data, resume=folder, epochs=epochs, device="cpu", report=False)
+
+
+def open_with_threads() -> tuple[int, str, str]:
+    """The present number of threads; the device opened with it, and what is said of another number."""
+    now = open_engine("tensorflow", "cpu").threads
+    tf.constant(1) + 1
+    try:
+        other = open_engine("tensorflow", "cpu", now + 1).device
+    except EngineError as error:
+        other = str(error)
+    return now, open_engine("tensorflow", "cpu", now).device, other
+
+
+def generators_after_fit(job: bytes, dataset: Dataset) -> list[bool]:
     """Whether Python's and NumPy's global generators are as they were before."""
     before, numpy_before = random.getstate(), repr(np.random.get_state())
-    fit(network, recipe, dataset, None, Callbacks())
+    fit(job, dataset, None, Callbacks())
     return [random.getstate() == before, repr(np.random.get_state()) == numpy_before]
 
 
-def weights_after_global_seed(network: Network, recipe: Recipe, dataset: Dataset, seed: int) -> Weights:
+def weights_after_global_seed(job: bytes, dataset: Dataset, seed: int) -> Weights:
     tf.random.set_seed(seed)
-    return fit(network, recipe, dataset, None, Callbacks()).weights
+    return fit(job, dataset, None, Callbacks()).weights
 
 
 def open_engines(*names_and_devices: tuple[str, str]) -> list[str]:

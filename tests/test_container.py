@@ -1,15 +1,13 @@
-"""Containerfile, compose.yaml and prometheus.yml: read and held to their rules. Nothing here builds or runs them."""
+"""Containerfile and compose.yaml agree with the code and with each other. Nothing here builds or runs them."""
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -19,167 +17,59 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from imagewise.cli import app
+from imagewise.cli.app import app
 from imagewise.server.limits import Limits
 
 ROOT = Path(__file__).parent.parent
-INSTRUCTIONS = {
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "FROM",
-    "HEALTHCHECK",
-    "LABEL",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-}  # fmt: skip  https://docs.docker.com/reference/dockerfile/
+CONTAINERFILE = (ROOT / "Containerfile").read_text("utf-8").replace("\\\n", " ")
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+SERVICE: dict[str, Any] = COMPOSE["services"]["imagewise"]
 
 
-@dataclass(frozen=True)
-class Instruction:
-    name: str
-    text: str
-
-    def words(self) -> list[str]:
-        """JSON where it is JSON, else split as a shell does; without --options."""
-        rest = re.sub(r"^(--\S+\s+)+", "", self.text)
-        return json.loads(rest) if rest.startswith("[") else shlex.split(rest)
-
-    def options(self) -> dict[str, str]:
-        return dict(re.findall(r"(?:^|\s)--([a-z-]+)=(\S+)", self.text.partition("CMD")[0]))
+def instructions(name: str) -> list[str]:
+    """What stands after each `NAME` of the Containerfile, in order."""
+    return [line.split(None, 1)[1] for line in CONTAINERFILE.splitlines() if line.startswith(f"{name} ")]
 
 
-def instructions(text: str) -> list[Instruction]:
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    joined = "\n".join(lines).replace("\\\n", " ")
-    parts = [line.strip().split(None, 1) for line in joined.splitlines()]
-    return [Instruction(name, " ".join(rest[0].split()) if rest else "") for name, *rest in parts]
+def test_the_server_runs_without_rights_and_is_reached_from_this_machine_only() -> None:
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", instructions("USER")[-1])  # by number, as Kubernetes' runAsNonRoot asks
+    for service in COMPOSE["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
-def image_faults(image: str) -> list[str]:
-    name, _, tag = image.rpartition("/")[2].partition(":")
-    return [] if tag and tag != "latest" and name else [f"{image}: not pinned"]
+def test_it_installs_this_version_of_the_server_from_files_that_are_sent_to_the_build() -> None:
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert version is not None
+    assert SERVICE["image"].endswith(f":{version[1]}")
+    (install,) = (run for run in instructions("RUN") if "pip install" in run)
+    assert "--constraint constraints.txt" in install
+    assert re.findall(r"\.\[([^]]*)\]", install) == ["serve"]
+    copied = [name for copy in instructions("COPY") if "--from" not in copy for name in shlex.split(copy)[:-1]]
+    sent = [line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")]
+    assert sorted(copied) == sorted(sent)
+    assert all((ROOT / name).exists() for name in copied)
 
 
-def faults(text: str) -> list[str]:
-    """What is wrong with a Containerfile."""
-    found: list[str] = []
-    stages: list[str] = []
-    user = ""
-    parsed = instructions(text)
-    if parsed[0].name not in ("FROM", "ARG"):
-        found.append("does not begin with FROM")
-    for each in parsed:
-        if each.name not in INSTRUCTIONS:
-            found.append(f"unknown instruction {each.name}")
-        elif each.name == "FROM":
-            image, *rest = each.words()
-            found += [] if image in stages else image_faults(image)
-            stages += rest[1:2]
-            user = ""
-        elif each.name == "USER":
-            user = each.text
-        elif each.name == "ADD":
-            found.append("ADD does more than copy; COPY")
-        elif each.name == "COPY":
-            *sources, _ = each.words()
-            stage = each.options().get("from")
-            if stage is not None:
-                found += [] if stage in stages else [f"no stage {stage}"]
-            else:
-                found += [f"{s}: is not there" for s in sources if not (ROOT / s).exists()]
-        elif each.name == "RUN":
-            found += [f"extra {e}" for e in re.findall(r"\.\[([^]]*)\]", each.text) if e != "serve"]
-    if not re.fullmatch(r"[1-9]\d*(:[1-9]\d*)?", user):
-        found.append("the last stage runs as root, or as a name that Kubernetes cannot judge")
-    names = [each.name for each in parsed]
-    found += [f"no {name}" for name in ("HEALTHCHECK", "ENTRYPOINT", "EXPOSE") if names.count(name) != 1]
-    if not any("[serve]" in each.text for each in parsed if each.name == "RUN"):
-        found.append("does not install the extra serve")
-    return found
-
-
-@pytest.fixture(scope="module")
-def text() -> str:
-    return (ROOT / "Containerfile").read_text()
-
-
-@pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    return cast("dict[str, Any]", yaml.safe_load((ROOT / "compose.yaml").read_text()))
-
-
-def the(name: str, text: str) -> Instruction:
-    (found,) = [each for each in instructions(text) if each.name == name]
-    return found
-
-
-def test_the_container_file_has_no_fault(text: str) -> None:
-    assert faults(text) == []
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong", "fault"),
-    [
-        ("EXPOSE", "EXPOSES", "unknown instruction EXPOSES"),
-        ("USER 10001:10001", "USER root", "runs as root"),
-        ("USER 10001:10001", "USER 0", "runs as root"),
-        ("USER 10001:10001\n", "", "runs as root"),
-        ("python:3.11-slim-bookworm AS", "python:latest AS", "not pinned"),
-        ("python:3.11-slim-bookworm AS", "python AS", "not pinned"),
-        ("COPY src ", "COPY sources ", "sources: is not there"),
-        ("--from=build", "--from=built", "no stage built"),
-        (".[serve]", ".[serve,train]", "extra serve,train"),
-        (".[serve]", ".", "does not install the extra serve"),
-        ("COPY src", "ADD src", "ADD"),
-        ("HEALTHCHECK", "LABEL", "no HEALTHCHECK"),
-    ],
-)
-def test_a_fault_in_it_would_be_seen(text: str, right: str, wrong: str, fault: str) -> None:
-    assert right in text
-    assert any(fault in found for found in faults(text.replace(right, wrong)))
-
-
-def test_what_is_copied_is_not_ignored(text: str) -> None:
-    rules = [r for r in (ROOT / ".dockerignore").read_text().splitlines() if r and not r.startswith("#")]
-
-    def ignored(path: str) -> bool:
-        last = False
-        for rule in rules:
-            if fnmatch.fnmatch(path, rule.removeprefix("!")):
-                last = not rule.startswith("!")
-        return last
-
-    sources = [
-        source
-        for each in instructions(text)
-        if each.name == "COPY" and "from" not in each.options()
-        for source in each.words()[:-1]
-    ]
-    assert "src" in sources
-    assert [source for source in sources if ignored(source)] == []
-    assert ignored(".venv")
-    assert ignored("shared")
-
-
-def test_it_listens_where_it_says_and_with_options_that_there_are(text: str, compose: dict[str, Any]) -> None:
-    entry = the("ENTRYPOINT", text).words()
-    assert entry[:2] == ["imagewise", "serve"]
+def test_it_starts_with_options_that_there_are_and_listens_where_it_says(tmp_path: Path) -> None:
+    program, *entry = json.loads(instructions("ENTRYPOINT")[0])
+    assert (program, entry[0]) == ("imagewise", "serve")
     assert entry[entry.index("--host") + 1] == "0.0.0.0"
-    assert entry[entry.index("--port") + 1] == the("EXPOSE", text).text
-    arguments = [*entry[1:], *compose["services"]["imagewise"]["command"], "--model", "/nowhere/none.onnx"]
-    result = CliRunner().invoke(app, arguments)
-    assert "No such option" not in result.output  # it fails for the model, which is not there
-    assert "none.onnx" in f"{result.output}{result.exception}"
+    port = entry[entry.index("--port") + 1]
+    assert instructions("EXPOSE") == [port]
+    assert SERVICE["ports"] == [f"127.0.0.1:8000:{port}"]
+    prometheus = yaml.safe_load((ROOT / "prometheus.yml").read_text("utf-8"))
+    assert prometheus["scrape_configs"][0]["static_configs"] == [{"targets": [f"imagewise:{port}"]}]
+    missing = tmp_path / "missing.onnx"
+    result = CliRunner().invoke(app, [*entry, *SERVICE["command"], "--model", str(missing)])
+    assert result.exit_code == 2
+    assert str(missing) in result.stderr  # the options were taken; the first thing wrong is the model
+
+
+def test_it_is_given_the_time_to_answer_what_it_accepted() -> None:
+    assert float(SERVICE["stop_grace_period"].removesuffix("s")) > Limits().seconds + 5
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -201,79 +91,22 @@ def server() -> Iterator[HTTPServer]:
         thread.join()
 
 
-def check_of(where: str, text: str, compose: dict[str, Any]) -> list[str]:
+def health_check(where: str) -> list[str]:
     if where == "compose.yaml":
-        kind, *command = compose["services"]["imagewise"]["healthcheck"]["test"]
-        assert kind == "CMD"
-        return cast("list[str]", command)
-    return cast("list[str]", json.loads(the("HEALTHCHECK", text).text.partition("CMD ")[2]))
+        return cast("list[str]", SERVICE["healthcheck"]["test"][1:])
+    return cast("list[str]", json.loads(instructions("HEALTHCHECK")[0].partition("CMD ")[2]))
 
 
 @pytest.mark.parametrize("where", ["Containerfile", "compose.yaml"])
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
 def test_the_health_check_tells_ready_from_not_ready(
-    where: str, status: int, healthy: bool, server: HTTPServer, text: str, compose: dict[str, Any]
+    where: str, status: int, healthy: bool, server: HTTPServer
 ) -> None:
-    program, *arguments = check_of(where, text, compose)
+    program, *arguments = health_check(where)
     assert program == "python"
-    assert "127.0.0.1:8000/readyz" in arguments[-1]
+    assert ":8000/" in arguments[-1]
     server.status = status  # type: ignore[attr-defined]
-    arguments[-1] = arguments[-1].replace(":8000", f":{server.server_port}")
-    assert (subprocess.run([sys.executable, *arguments], capture_output=True).returncode == 0) is healthy
-
-
-def seconds(text: str) -> float:
-    assert text.endswith("s")
-    return float(text[:-1])
-
-
-def test_every_service_is_pinned_read_only_checked_and_without_rights(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {"imagewise", "prometheus"}
-    for name, service in compose["services"].items():
-        assert image_faults(service["image"]) == [], name
-        assert service["read_only"] is True, name
-        assert service["cap_drop"] == ["ALL"], name
-        assert "no-new-privileges:true" in service["security_opt"], name
-        check = service["healthcheck"]
-        assert check["test"][0] == "CMD", name
-        assert seconds(check["timeout"]) < seconds(check["interval"]), name
-        assert not service.get("privileged"), name
-
-
-def test_ports_are_those_of_the_container_and_open_to_this_machine_only(text: str, compose: dict[str, Any]) -> None:
-    for service, inside in (("imagewise", the("EXPOSE", text).text), ("prometheus", "9090")):
-        (port,) = compose["services"][service]["ports"]
-        host, outer, inner = port.split(":")
-        assert (host, inner) == ("127.0.0.1", inside)
-        assert outer.isdecimal()
-
-
-def test_volumes_are_there_and_models_cannot_be_written(compose: dict[str, Any]) -> None:
-    for service in compose["services"].values():
-        for volume in service["volumes"]:
-            source = volume.partition(":")[0]
-            if source.startswith("./"):
-                assert volume.endswith(":ro")
-                assert source == "./models" or (ROOT / source).is_file(), volume
-            else:
-                assert source in compose["volumes"], volume
-    assert "/tmp" in compose["services"]["imagewise"]["tmpfs"]  # the workers' metrics
-
-
-def test_the_build_is_of_this_folder_and_version(compose: dict[str, Any]) -> None:
-    service = compose["services"]["imagewise"]
-    assert service["build"] == {"context": ".", "dockerfile": "Containerfile"}
-    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version is not None
-    assert service["image"].endswith(f":{version[1]}")
-
-
-def test_it_is_given_the_time_to_answer_what_it_accepted(compose: dict[str, Any]) -> None:
-    assert seconds(compose["services"]["imagewise"]["stop_grace_period"]) > Limits().seconds + 5
-
-
-def test_prometheus_asks_the_service_where_it_listens(text: str) -> None:
-    config = yaml.safe_load((ROOT / "prometheus.yml").read_text())
-    (job,) = config["scrape_configs"]
-    assert job["static_configs"] == [{"targets": [f"imagewise:{the('EXPOSE', text).text}"]}]
-    assert job["metrics_path"] == "/metrics"
+    # the check gives up after 2 s, which a busy machine may take
+    arguments[-1] = arguments[-1].replace(":8000", f":{server.server_port}").replace("timeout=2", "timeout=60")
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, check=False)
+    assert (done.returncode == 0) is healthy, done.stderr

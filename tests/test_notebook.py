@@ -20,7 +20,7 @@ def test_the_article_notebook_runs_with_one_epoch(tmp_path: Path) -> None:
     parameters = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert [cell.source.split("#")[0].strip() for cell in parameters] == ["EPOCHS = 15"]
     parameters[0].source = "EPOCHS = 1"
-    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert "label 0" in printed, "the article's picture 7 is raw index 5007"
     assert "Epoch: 1 cost=" in printed

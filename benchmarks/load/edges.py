@@ -58,11 +58,11 @@ def edges(model: Path, folder: Path, pictures: Sequence[bytes]) -> str:
             "|---|---|---|---|",
             *refused,
             "",
-            f"| `/livez`, {PROBES} times, beside | sent meanwhile | median | longest, at most {HEALTH:g} ms |",
+            f"| `/livez`, {PROBES} times, during | sent meanwhile | median | longest, at most {HEALTH:g} ms |",
             "|---|---|---|---|",
             *health,
             "",
-            f"The first `/livez` behind {IDLE:,} connections opened in one go, which are accepted in turn: {crowd}.",
+            f"The first `/livez` behind {IDLE:,} connections opened in one go, which are accepted one by one: {crowd}.",
             f"The server's memory before and after the second table: {memory}.",
         ]
     )

@@ -151,7 +151,7 @@ def soak(model: Path, folder: Path, pictures: Sequence[bytes], minutes: float) -
             f"{sum(others.statuses.values()):,}",
         ),
         (
-            "answers that ought to have been others (5xx, broken connections)",
+            "wrong answers (5xx, broken connections)",
             "0",
             f"{errors}",
         ),
@@ -206,7 +206,7 @@ async def _kill(server: Server, pictures: Sequence[bytes]) -> list[tuple[str, st
             f"{lost_by_kill}",
         ),
         ("answers of the other worker in the half second after", "> 0", f"{meanwhile:,}"),
-        ("a new worker's process stands after", "", f"{replaced:.2f} s"),
+        ("time until a new worker's process runs", "", f"{replaced:.2f} s"),
         ("answers other than 200, connections refused, until then", "0", f"{faults + refused}"),
         (
             "SIGTERM: sent by then without an answer yet, and sent after it",

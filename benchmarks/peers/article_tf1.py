@@ -1,4 +1,4 @@
-"""The article's program on today's TensorFlow: tf.compat.v1, a session and a feed dictionary, written anew.
+"""The article's program on today's TensorFlow: tf.compat.v1, a session and a feed dictionary, rewritten.
 
 The same network, start, cost, optimiser and batches as the article's; only the reader is new, since TensorFlow no
 longer has its own. Prints the article's lines to standard error.
@@ -25,7 +25,7 @@ def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 class Reader:
-    """The old reader's `next_batch`: shuffled anew each time all pictures were seen."""
+    """The old reader's `next_batch`: shuffled again each time all pictures were seen."""
 
     def __init__(self, images: NDArray[np.float32], labels: NDArray[np.float32], seed: int) -> None:
         self.images, self.labels = images, labels

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imagewise.engines.pytorch.module import build_module
-from imagewise.network import Network
+from imagewise.networks.network import Network
+from imagewise.training.engines.pytorch.module import build_module
 
 EPOCHS = 2
 

@@ -14,11 +14,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from fastapi import FastAPI, Request
 
-from imagewise.engines.tensorflow.framework import keras
-from imagewise.engines.tensorflow.reader import KerasNetwork
-from imagewise.export import read_network
-from imagewise.model import load_model
-from imagewise.picture import frame_file
+from imagewise.export.onnx_reader import read_network
+from imagewise.framing.framing import frame_file
+from imagewise.model.model import load_model
+from imagewise.training.engines.tensorflow.framework import keras
+from imagewise.training.engines.tensorflow.reader import KerasNetwork
 
 opened = load_model(os.environ["MODEL"])
 network, weights = read_network(Path(os.environ["MODEL"]), opened)

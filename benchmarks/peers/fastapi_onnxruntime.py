@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import onnxruntime as ort
 from fastapi import Body, FastAPI, Request
 
-from imagewise.model import load_model
-from imagewise.picture import frame_file
+from imagewise.framing.framing import frame_file
+from imagewise.model.model import load_model
 
 path = os.environ["MODEL"]
 card = load_model(path).card

@@ -1,4 +1,4 @@
-"""Keras's own MNIST example (keras-io, examples/vision/mnist_convnet.py), written anew.
+"""Keras's own MNIST example (keras-io, examples/vision/mnist_convnet.py), rewritten.
 
 Conv 32, pool, Conv 64, pool, Dropout 0.5, Dense 10; Adam, batches of 128, 15 epochs, a tenth kept for validation.
 """

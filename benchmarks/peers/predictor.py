@@ -42,8 +42,8 @@ def open_pytorch(folder: Path) -> tuple[Predict, Predict]:
     import torch
     from safetensors.torch import load_file
 
-    from imagewise.engines.pytorch.module import build_module
-    from imagewise.network import Network
+    from imagewise.networks.network import Network
+    from imagewise.training.engines.pytorch.module import build_module
 
     network = Network.from_dict(json.loads((folder / "network.json").read_text()))
     model = build_module(network).eval()

@@ -1,4 +1,4 @@
-"""PyTorch's own MNIST example (pytorch/examples, mnist/main.py), written anew without torchvision.
+"""PyTorch's own MNIST example (pytorch/examples, mnist/main.py), rewritten without torchvision.
 
 Conv 32, Conv 64, 2x2 max pooling, Dropout 0.25, Dense 9216-128, Dropout 0.5, 10; Adadelta at 1.0, times 0.7 an epoch;
 batches of 64 and, for test, 1,000; 14 epochs. Pictures go one by one through the transforms that torchvision does

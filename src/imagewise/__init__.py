@@ -11,33 +11,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imagewise.dataset import Dataset, Split
-    from imagewise.errors import ImagewiseError
-    from imagewise.evaluation import Evaluation, evaluate
-    from imagewise.model import Model, Prediction, load_model
-    from imagewise.picture import Framing
-    from imagewise.rate_finder import RateSearch, find_learning_rate
-    from imagewise.recipe import Recipe, load_recipe
-    from imagewise.sources import load_data
-    from imagewise.training import Run, TrainingCallbacks, train
+    from imagewise.data.dataset import Dataset, Split
+    from imagewise.data.loading import load_data
+    from imagewise.data.named_sets import data_sets
+    from imagewise.errors import ImagewiseError, ImagewiseWarning
+    from imagewise.evaluation.evaluate import Evaluation, evaluate
+    from imagewise.framing.framing import Framing
+    from imagewise.model.model import Model, load_model
+    from imagewise.model.predicting import predict
+    from imagewise.model.prediction import Prediction
+    from imagewise.training.engines.base import StopTraining
+    from imagewise.training.lr_finder import RateSearch, find_learning_rate
+    from imagewise.training.recipe import Recipe
+    from imagewise.training.recipes.files import load_recipe, recipes
+    from imagewise.training.reports.callbacks import TrainingCallbacks
+    from imagewise.training.result import Run
+    from imagewise.training.run import train
 
 __all__ = [
     "Dataset",
     "Evaluation",
     "Framing",
     "ImagewiseError",
+    "ImagewiseWarning",
     "Model",
     "Prediction",
     "RateSearch",
     "Recipe",
     "Run",
     "Split",
+    "StopTraining",
     "TrainingCallbacks",
+    "data_sets",
     "evaluate",
     "find_learning_rate",
     "load_data",
     "load_model",
     "load_recipe",
+    "predict",
+    "recipes",
     "train",
 ]
 
@@ -45,15 +57,22 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562), so that importing imagewise costs nothing."""
     homes = {
-        "dataset": ("Dataset", "Split"),
-        "errors": ("ImagewiseError",),
-        "evaluation": ("Evaluation", "evaluate"),
-        "model": ("Model", "Prediction", "load_model"),
-        "picture": ("Framing",),
-        "rate_finder": ("RateSearch", "find_learning_rate"),
-        "recipe": ("Recipe", "load_recipe"),
-        "sources": ("load_data",),
-        "training": ("Run", "TrainingCallbacks", "train"),
+        "data.dataset": ("Dataset", "Split"),
+        "errors": ("ImagewiseError", "ImagewiseWarning"),
+        "evaluation.evaluate": ("Evaluation", "evaluate"),
+        "model.model": ("Model", "load_model"),
+        "model.predicting": ("predict",),
+        "model.prediction": ("Prediction",),
+        "framing.framing": ("Framing",),
+        "training.lr_finder": ("RateSearch", "find_learning_rate"),
+        "training.recipe": ("Recipe",),
+        "training.recipes.files": ("load_recipe", "recipes"),
+        "data.loading": ("load_data",),
+        "data.named_sets": ("data_sets",),
+        "training.result": ("Run",),
+        "training.run": ("train",),
+        "training.reports.callbacks": ("TrainingCallbacks",),
+        "training.engines.base": ("StopTraining",),
     }
     if name == "__version__":
         from importlib.metadata import version

@@ -1,6 +1,6 @@
 """`python -m imagewise`: the command line."""
 
-from imagewise.cli import main
+from imagewise.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -16,11 +16,13 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that takes the name `path` only when the block ends without an error.
 
     Raises:
-        OutputError: the folder is read-only or full. What `path` held before is untouched.
+        OutputError: `path` is a folder, or its folder is read-only or full. What `path` held before is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
         try:
+            if path.is_dir():
+                raise OutputError(f"cannot write {path}: it is a folder. Name a file in it.")
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
                 yield file
@@ -44,6 +46,9 @@ def reason(error: OSError) -> str:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write `content` (text as UTF-8) to `path`: whole, or not at all. Raises OutputError."""
+    """Write `content` to `path`: whole, or not at all. Raises OutputError.
+
+    Text is UTF-8; bytes of file names that are not UTF-8 are escaped, as `\\udce9`.
+    """
     with atomic_writer(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)

@@ -23,8 +23,9 @@ from benchmarks.training import measure_in_turn, measure_training
 from torch.utils.flop_counter import FlopCounterMode
 
 import imagewise
-from imagewise.engines.pytorch.module import build_module
-from imagewise.network import Network, convnet, resnet
+from imagewise.networks.architectures import convnet, resnet
+from imagewise.networks.network import Network
+from imagewise.training.engines.pytorch.module import build_module
 
 NETWORKS = {
     "convnet": (Network((28, 28, 1), (0.5,), (0.5,), convnet(10, downsample="stride", dropout=0.5)), 4),
@@ -174,7 +175,7 @@ def test_nothing_begins_or_ends_after_the_budget(
     assert not (tmp_path / "results.csv").exists()
 
 
-def test_the_same_network_answers_alike_under_every_runtime(tmp_path: Path) -> None:
+def test_the_same_network_answers_alike_under_pytorch_onnxruntime_and_imagewise(tmp_path: Path) -> None:
     settings = {"network.params.batch_norm": True, "network.params.dropout": 0.3}
     run = imagewise.train(
         "digits", recipe="perceptron", epochs=1, settings=settings, out=tmp_path / "run", report=False

@@ -22,9 +22,9 @@ from schemathesis.specs.openapi.checks import (
 
 from imagewise import __version__
 from imagewise.server.limits import Limits
-from imagewise.server.openapi import openapi
-from imagewise.server.page_files import CSP
-from running_servers import RunningServer
+from imagewise.server.openapi.document import openapi
+from imagewise.server.pages.files import CSP
+from running_servers import RunningServer, application_in_process
 
 DOCUMENT = openapi(__version__, Limits())
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -77,7 +77,19 @@ def test_no_request_brings_a_500_and_every_answer_is_as_the_document_says(
     assert asked
 
 
-def test_every_address_that_answers_is_in_the_document(client: httpx.Client) -> None:
+PAGES = {"/", "/static/{name}", "/docs", "/openapi.json", "/models", "/models/{model}", "/runs", "/runs/{run}"}
+
+
+def test_every_address_that_answers_is_a_page_or_in_the_document() -> None:
+    with application_in_process() as (_, application):
+        routes = [(route.path, method) for route in application.routes for method in route.methods or ()]
+    found = {(path, method.lower()) for path, method in routes if path not in PAGES and method != "HEAD"}
+    documented = {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert found == documented
+    assert {path for path, _ in routes} >= PAGES
+
+
+def test_every_documented_address_answers(client: httpx.Client) -> None:
     for path in DOCUMENT["paths"]:
         method = next(iter(DOCUMENT["paths"][path]))
         real = path.replace("{model}", "digits").replace("{run}", "first")

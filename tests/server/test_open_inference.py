@@ -18,8 +18,8 @@ import pytest
 from numpy.typing import NDArray
 
 from imagewise import __version__
-from imagewise.model import load_model
-from imagewise.picture import frame_file
+from imagewise.framing.framing import frame_file
+from imagewise.model.model import load_model
 from imagewise.server.limits import Limits
 from running_servers import RunningServer, digit, encoded, in_process, noise
 
@@ -193,6 +193,7 @@ WRONG: dict[str, tuple[Any, int, str]] = {
     "not ASCII": ({"inputs": [of_files(["\u00e9\u0301"])]}, 400, "base64"),
     "files of numbers": ({"inputs": [of_files([3])]}, 400, "base64"),
     "fewer files than said": ({"inputs": [of_files([ONE], shape=[2])]}, 400, "1 files"),
+    "files in an endless shape": ({"inputs": [of_files([ONE], shape=[1, *[10**400] * 9])]}, 400, "[N]"),
     "a table of files": ({"inputs": [of_files([ONE], shape=[1, 2])]}, 400, "[N]"),
     "a file that is no picture": ({"inputs": [of_files([ONE, "AAAA"])]}, 422, "pictures[1]"),
     "too many pictures": ({"inputs": [of_files([ONE] * 65)]}, 413, "64"),
@@ -288,4 +289,4 @@ def test_triton_s_own_client_is_content(server: RunningServer, tmp_path: Path) -
     assert said["labels"] == [["7", "7"]] * 2
     assert np.allclose(said["logits"], load_model().logits(FRAMED[[0, 0]]), atol=1e-3)
     assert said["shape"] == [3, 10]
-    assert "no such model" in said["error"]
+    assert "Available: digits" in said["error"]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import struct
 import zlib
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
-from imagewise.model import load_model
-from imagewise.occlusion import occlusion
-from imagewise.picture import frame_file
-from running_servers import RunningServer, digit, encoded, noise
+from imagewise.framing.framing import frame_file
+from imagewise.model.model import load_model
+from imagewise.model.occlusion import occlusion
+from running_servers import RunningServer, digit, encoded, in_process, noise
 
 
 def problem(answer: httpx.Response, status: int, *words: str) -> dict[str, Any]:
@@ -48,6 +50,13 @@ def test_one_picture_as_the_body_gives_what_the_library_says(client: httpx.Clien
         assert answer["model"] == "digits"
         assert len(answer["version"]) == 12
         assert answer["milliseconds"] > 0
+
+
+def test_a_picture_without_ink_is_doubted_and_one_with_ink_is_not(client: httpx.Client) -> None:
+    paper = encoded(Image.new("L", (120, 90), 250))
+    assert client.post("/predict", content=paper).json()["doubt"] == "no ink"
+    rows = client.post("/predict", files=forms(digit(7), paper)).json()
+    assert [row["doubt"] for row in rows] == [None, "no ink"]
 
 
 def test_several_pictures_of_a_form_give_a_list_in_their_order(client: httpx.Client) -> None:
@@ -156,6 +165,45 @@ def test_other_addresses_and_methods_are_problems_too(client: httpx.Client) -> N
     problem(client.get("/predict"), 405, "/docs")
     assert client.get("/predict").headers["allow"] == "POST"
     problem(client.delete("/model"), 405)
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/nothing", 404, "nothing at this address"),
+        ("/static/nothing.js", 404, "File not found"),
+        ("/a/b%2Fc/", 404, "nothing at this address"),
+        ("/api/runs/none", 404, "Run not found"),
+        ("/predict", 405, "another method"),
+        ("/model?model=none", 404, "digits, words, whole"),
+    ],
+)
+def test_a_browser_gets_a_page_where_others_get_json(client: httpx.Client, path: str, status: int, said: str) -> None:
+    answer = client.get(path, headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert said in answer.text
+    assert "<script" not in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["vary"] == "Accept"
+    styles = re.findall(r'<link rel="stylesheet" href="([^"]+)"', answer.text)
+    assert [client.get(urljoin(str(answer.url), style)).status_code for style in styles] == [200]
+    for accept in ("*/*", "application/json", "application/json, text/html;q=0.1"):
+        problem(client.get(path, headers={"Accept": accept}), status, said)
+
+
+def test_a_browser_is_told_that_an_address_needs_a_key() -> None:
+    with in_process(api_key="secret") as address:
+        answer = httpx.get(f"{address}/nothing", headers=BROWSER)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert "A key is needed" in answer.text
+    assert "<html" in answer.text
+
+
+def test_clients_of_the_protocol_get_json_whatever_they_accept(client: httpx.Client) -> None:
+    assert client.get("/v2/models/none", headers=BROWSER).json()["error"]
 
 
 # ---- pictures that are none

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
 import re
 import resource
 import signal
 import socket
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,68 +15,21 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from imagewise import __version__
-from imagewise.server.limits import Limits
-from imagewise.server.openapi import openapi
-from imagewise.server.page_files import CSP
-from running_servers import WORDS, RunningServer, digit, in_process, model_with, queue_of, running, wait_until
+from imagewise.server.pages.files import CSP
+from request_load import Load
+from running_servers import (
+    PATIENCE,
+    WORDS,
+    RunningServer,
+    application_in_process,
+    digit,
+    in_process,
+    model_with,
+    running,
+    wait_until,
+)
 
 KEY = "correct horse battery staple"
-DOCUMENT = openapi(__version__, Limits())
-
-
-class Load:
-    """Clients that ask without a pause, each on its own connection, till they are told to end or the server goes.
-
-    Attributes:
-        labels: of all answers.
-        failures: of what was sent and never answered, or answered with anything but 200.
-    """
-
-    def __init__(self, address: str, clients: int = 6, headers: dict[str, str] | None = None) -> None:
-        self.labels: list[str] = []
-        self.failures: list[str] = []
-        self._url = urlsplit(address)
-        self._headers = headers or {}
-        self._ends = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        wait_until(lambda: len(self.labels) > 20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        for thread in self._threads:
-            thread.join(20)
-            assert not thread.is_alive()
-
-    def join(self) -> None:
-        """Wait till the server has said goodbye to every client."""
-        for thread in self._threads:
-            thread.join(20)
-
-    def _ask(self) -> None:
-        connection = http.client.HTTPConnection(str(self._url.hostname), self._url.port, timeout=20)
-        connection.connect()
-        picture = digit()
-        try:
-            while not self._ends.is_set():
-                connection.request("POST", "/predict", body=picture, headers=self._headers)
-                answer = connection.getresponse()
-                body = json.loads(answer.read())
-                if answer.status == 200:
-                    self.labels.append(body["label"])
-                else:
-                    self.failures.append(f"{answer.status} {body}")
-                if answer.headers["connection"] == "close":
-                    return
-        except (OSError, http.client.HTTPException) as error:
-            self.failures.append(repr(error))
-        finally:
-            connection.close()
 
 
 def test_it_is_live_and_ready(client: httpx.Client) -> None:
@@ -101,59 +50,76 @@ def test_a_request_s_id_is_in_its_answer_and_in_the_log(client: httpx.Client, se
     assert line["milliseconds"] >= 0
 
 
-def test_nothing_of_a_picture_or_a_query_is_in_the_log(client: httpx.Client, server: RunningServer) -> None:
+def test_nothing_of_a_picture_or_a_query_is_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     headers = {"X-API-Key": "hush-hush", "X-Request-ID": "log-1"}
-    client.post("/predict?top=4", files={"a": ("my-secret-name.png", digit())}, headers=headers)
-    client.post("/predict", content=b"my secret diary", headers={"X-Request-ID": "log-2"})
-    wait_until(lambda: {"log-1", "log-2"} <= {line["request"] for line in server.events("request")})
-    text = "".join(server.lines)
+    with in_process() as address, httpx.Client(base_url=address, timeout=20) as client:
+        client.post("/predict?top=4", files={"a": ("my-secret-name.png", digit())}, headers=headers)
+        client.post("/predict", content=b"my secret diary", headers={"X-Request-ID": "log-2"})
+    text = capsys.readouterr().err
+    assert {"log-1", "log-2"} <= {json.loads(line).get("request") for line in text.splitlines()}
     for word in ("secret", "hush", "top=4", "IHDR", "label"):
         assert word not in text
 
 
-def test_metrics_count_requests_errors_batches_and_the_queue(client: httpx.Client) -> None:
-    def value(name: str, labels: str = "") -> float:
-        found = re.search(rf"^imagewise_{name}{re.escape(labels)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
-        return float(found[1]) if found else 0.0
-
-    names = [
-        ("requests_total", '{endpoint="/predict",status="200"}'),
-        ("requests_total", '{endpoint="/predict",status="422"}'),
-        ("request_seconds_count", '{endpoint="/predict"}'),
-        ("batch_size_sum", ""),
-    ]
-    before = [value(*name) for name in names]
-    client.post("/predict", content=digit())
-    client.post("/predict", content=digit())
-    client.post("/predict", content=b"none")
-    assert [value(*name) - had for name, had in zip(names, before, strict=True)] == [2, 1, 3, 2]
-    assert value("queue") == 0
-    assert client.get("/metrics").headers["content-type"].startswith("text/plain; version=")
+def value(metrics: str, name: str, labels: str = "") -> float:
+    found = re.search(rf"^imagewise_{name}{re.escape(labels)} (\S+)$", metrics, re.MULTILINE)
+    assert found, (name, labels)
+    return float(found[1])
 
 
-def test_metrics_call_each_endpoint_by_its_address_and_hold_no_times_of_creation(client: httpx.Client) -> None:
-    asked = [
-        "/",
-        "/livez",
-        "/readyz",
-        "/static/app.js",
-        "/static/none.js",
-        "/v2/models/digits",
-        "/predict",
-        "/none-such",
-    ]
-    for path in asked:
-        client.get(path)
-    version = client.get("/v2/models/digits").json()["versions"][0]
-    client.get(f"/v2/models/digits/versions/{version}")
-    client.post("/predict", content=digit())
-    text = client.get("/metrics").text
+def test_metrics_count_requests_errors_batches_and_the_queue() -> None:
+    with in_process() as address, httpx.Client(base_url=address, timeout=20) as client:
+        client.post("/predict", content=digit())
+        client.post("/predict", content=digit())
+        client.post("/predict", content=b"none")
+        answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert value(answer.text, "requests_total", '{endpoint="/predict",status="200"}') == 2
+    assert value(answer.text, "requests_total", '{endpoint="/predict",status="422"}') == 1
+    assert value(answer.text, "request_seconds_count", '{endpoint="/predict"}') == 3
+    assert value(answer.text, "batch_size_sum") == 2
+    assert value(answer.text, "queue") == 0
+
+
+def test_metrics_call_each_endpoint_by_the_address_of_its_route(runs: Path) -> None:
+    asked = {
+        "/": "/",
+        "/livez": "/livez",
+        "/readyz": "/readyz",
+        "/v2/health/live": "/v2/health/live",
+        "/static/app.js": "/static/{name}",
+        "/static/none.js": "/static/{name}",
+        "/v2/models/digits": "/v2/models/{model}",
+        "/models/digits": "/models/{model}",
+        "/runs/first": "/runs/{run}",
+        "/predict": "/predict",
+        "/none-such": "other",
+    }
+    with (
+        application_in_process(runs=runs) as (address, application),
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        for path in asked:
+            client.get(path)
+        client.post("/predict", content=digit())
+        version = client.get("/v2/models/digits").json()["versions"][0]
+        client.get(f"/v2/models/digits/versions/{version}")
+        text = client.get("/metrics").text
+        templates = {route.path for route in application.routes}
     names = set(re.findall(r'endpoint="([^"]*)"', text))
-    wanted = {"/", "/livez", "/readyz", "/static/{name}", "/v2/models/{model}", "/predict", "other"}
-    assert wanted <= names
-    templates = {path.split("/versions/")[0] for path in DOCUMENT["paths"]} | wanted | {"/docs", "/openapi.json"}
-    assert names <= templates  # one that is drawn from requests would grow without end
-    assert re.search(r'requests_total\{endpoint="/predict",status="405"\}', text)
+    assert names == set(asked.values())
+    assert names <= templates | {"other"}
+    assert value(text, "requests_total", '{endpoint="/v2/models/{model}",status="200"}') == 3
+    assert value(text, "requests_total", '{endpoint="/predict",status="405"}') == 1
+    for word in ("none-such", "none.js", "digits", version):  # such labels would grow without end
+        assert word not in text
+
+
+def test_metrics_hold_no_times_of_creation() -> None:
+    with in_process() as address:
+        httpx.get(f"{address}/livez")
+        text = httpx.get(f"{address}/metrics").text
+    assert value(text, "requests_total", '{endpoint="/livez",status="200"}') == 1
     assert "_created" not in text
 
 
@@ -178,8 +144,8 @@ def test_the_page_lets_nothing_in_from_elsewhere(client: httpx.Client) -> None:
         "/static/",
         "/static/index.html",
         "/static/none.js",
-        "/static/..%2fshelf.py",
-        "/static/%2e%2e/shelf.py",
+        "/static/..%2fmodels.py",
+        "/static/%2e%2e/models.py",
         "/%2f%2fetc",
     ],
 )
@@ -277,37 +243,22 @@ def test_health_answers_beside_large_and_slow_bodies_and_1000_idle_connections_a
         assert server.wait() == 0
 
 
-def test_a_killed_worker_is_replaced_while_others_answer() -> None:
-    with running("--workers", "2", env={"IMAGEWISE_API_KEY": KEY}) as server:
-        first, second = (line["process"] for line in server.wait_for("ready", 2))
-        headers = {"X-API-Key": KEY}
-        assert httpx.get(f"{server.address}/model").status_code == 401
-        with Load(server.address, clients=8, headers=headers) as load:
-            os.kill(first, signal.SIGKILL)
-            died = server.wait_for("worker_died")[0]
-            assert (died["process"], died["exit_code"]) == (first, -signal.SIGKILL)
-            answers = [httpx.post(f"{server.address}/predict", content=digit(), headers=headers) for _ in range(10)]
-            assert {answer.status_code for answer in answers} == {200}
-            replaced = server.wait_for("ready", 3)[2]["process"]
-            assert replaced not in (first, second)
-            assert all("Remote" in failure or "Reset" in failure for failure in load.failures)
-            assert len(load.failures) < 8
-            counted = len(load.labels)
-        with httpx.Client(base_url=server.address, headers=headers) as client:
-            wait_until(lambda: queue_of(client) == 0)
-            text = client.get("/metrics").text
-        total = re.search(r'^imagewise_requests_total\{endpoint="/predict",status="200"\} (\S+)$', text, re.MULTILINE)
-        assert total is not None
-        assert float(total[1]) >= counted + 10
-        assert server.end() == 0
-        assert len(server.events("worker_started")) == 3
+def test_ctrl_c_twice_ends_it_though_a_request_is_not_complete() -> None:
+    with running() as server:
+        url = urlsplit(server.address)
+        with socket.create_connection((url.hostname, url.port), timeout=PATIENCE) as opened:
+            opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n")
+            httpx.get(f"{server.address}/livez")
+            server.process.send_signal(signal.SIGINT)
+            wait_until(lambda: not listens(server.address))
+            server.process.send_signal(signal.SIGINT)
+            assert server.wait() == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux only")
-def test_recognisers_yield_to_the_event_loop(server: RunningServer) -> None:
-    tasks = Path(f"/proc/{server.process.pid}/task").iterdir()
-    # the 19th field, counted behind the name, which may hold spaces (man proc_pid_stat)
-    niceness = [int((task / "stat").read_text().rpartition(")")[2].split()[16]) for task in tasks]
-    own = os.getpriority(os.PRIO_PROCESS, server.process.pid)
-    assert niceness.count(min(19, own + 5)) >= 1
-    assert own in niceness
+def listens(address: str) -> bool:
+    url = urlsplit(address)
+    try:
+        socket.create_connection((url.hostname, url.port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""What a server takes on; beyond it a request is refused with a word on why."""
+"""Limits of a server. A request beyond them is refused with a reason."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one worker.
+    """Limits of one worker.
 
     Attributes:
-        body: bytes of a request's body; more is 413.
-        pixels: of one picture, by its header, before anything is decoded; more is 413.
-        pictures: in one request; more is 413.
-        queue: pictures that wait or are being recognised; beyond it 503, to be tried again.
-        seconds: till an answer; later is 504.
-        body_seconds: till a body has arrived; later is 408.
-        header_seconds: till a connection's next request line and headers have arrived; later it is closed.
-        drain_seconds: on SIGTERM, how long an idle connection may still send a request.
+        body: bytes of a request's body; more: 413.
+        pixels: of one picture by its header, before anything is decoded; more: 413.
+        pictures: in one request; more: 413.
+        queue: pictures that wait or are being recognised; more: 503, to be tried again.
+        seconds: until an answer; later: 504.
+        body_seconds: until a body has arrived; later: 408.
+        header_seconds: until a connection's next request line and headers have arrived; later: 408, and it is closed.
+        drain_seconds: after SIGTERM, in which an idle connection may still send a request.
+        start_seconds: until a worker has started; one that takes longer is killed and tried again.
+        hung_seconds: until a worker answers its supervisor; one that takes longer is killed and replaced.
     """
 
     body: int = 32 * 2**20
@@ -28,3 +30,5 @@ class Limits:
     body_seconds: float = 20.0
     header_seconds: float = 20.0
     drain_seconds: float = 1.0
+    start_seconds: float = 120.0
+    hung_seconds: float = 30.0

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, summed over all workers."""
+"""Metrics for Prometheus, summed over all workers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 4, 8, 16, 32)
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the workers' figures lie; set before prometheus_client is imported
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # of the workers' metrics; to be set before prometheus_client is imported
 
 
 class Metrics:
-    """Counts and times of one worker."""
+    """Metrics of one worker."""
 
     def __init__(self) -> None:
-        # As with several workers: without a series of times beside each count, which nobody asks for.
+        # Without a series of creation times beside each count; several workers have none either.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -42,7 +42,7 @@ class Metrics:
         self._timers: dict[str, Histogram] = {}
 
     def request(self, endpoint: str, status: int, seconds: float) -> None:
-        """One request was answered."""
+        """Count a request that was answered with `status` after `seconds`."""
         key = (endpoint, status)
         if key not in self._counters:
             self._counters[key] = self._requests.labels(endpoint, str(status))
@@ -53,15 +53,15 @@ class Metrics:
             self._errors.labels(endpoint).inc()
 
     def batch(self, size: int) -> None:
-        """One run of a network."""
+        """Count a run of a network on `size` pictures."""
         self._batches.observe(size)
 
     def queue(self, length: int) -> None:
-        """How many pictures wait or are under way now."""
+        """Set how many pictures wait or are being recognised now."""
         self._queue.set(length)
 
     def response(self) -> Response:
-        """`GET /metrics`."""
+        """The answer of `GET /metrics`."""
         registry = self._registry
         if FOLDER in os.environ:
             registry = CollectorRegistry()
@@ -69,6 +69,6 @@ class Metrics:
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def forget(process: int, folder: str) -> None:
-    """A worker has died: nothing waits for it any more. What it has counted stays."""
+def mark_worker_dead(process: int, folder: str) -> None:
+    """Forget the queue of a worker that has died. Its counts stay."""
     mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

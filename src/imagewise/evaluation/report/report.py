@@ -1,0 +1,139 @@
+"""report.html: how good a model is, in numbers, pictures and words. One file that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from imagewise.display.formatting import interval, percent, points
+from imagewise.evaluation.advice import Advice, advise
+from imagewise.evaluation.calibration import is_miscalibrated
+from imagewise.evaluation.evaluate import Evaluation
+from imagewise.evaluation.metrics import Metrics
+from imagewise.evaluation.report import tables
+from imagewise.evaluation.report.curves import Curves, accuracy_chart, loss_chart
+from imagewise.evaluation.report.mistakes import Mistake, inline_picture, worst_mistakes
+from imagewise.evaluation.verdict import judge
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All content of the page.
+
+    Attributes:
+        title: title and first line of the page.
+        notices: what the reader should know of the data and the run.
+        skipped: pictures that could not be read: (path, reason).
+        scored: split of the pictures that `metrics` and `mistakes` are of: "test", "validation", "train" or "all".
+        metrics: metrics of those pictures.
+        trained_on: the model was trained on some of them.
+        miscalibrated: its calibration error on them is larger than chance explains.
+        validation: metrics on the validation split; None without one.
+        chosen_by_validation: the model's epoch was chosen by its accuracy on the validation split.
+        mistakes: as from `worst_mistakes`.
+        advice: what to try next, the most important first.
+        curves: the training; None for a report of `evaluate`.
+        facts: about the run, in this order ("Device": "cpu").
+        recipe: TOML text; None where it is unknown.
+    """
+
+    title: str
+    notices: Sequence[str]
+    scored: str
+    metrics: Metrics
+    trained_on: bool
+    miscalibrated: bool
+    validation: Metrics | None
+    chosen_by_validation: bool
+    mistakes: Sequence[Mistake]
+    advice: Sequence[Advice]
+    curves: Curves | None
+    facts: Mapping[str, str]
+    recipe: str | None
+    skipped: Sequence[tuple[str, str]] = ()
+
+
+def report_of_evaluation(evaluation: Evaluation) -> str:
+    """The HTML page of `imagewise evaluate --report`."""
+    metrics, trained_on = evaluation.metrics, evaluation.seen > 0
+    miscalibrated = is_miscalibrated(evaluation.probabilities, evaluation.pictures.labels)
+    report = Report(
+        title=f"{evaluation.model} on {evaluation.data}",
+        notices=evaluation.notices,
+        scored=evaluation.split,
+        metrics=metrics,
+        trained_on=trained_on,
+        miscalibrated=miscalibrated,
+        validation=None,
+        chosen_by_validation=False,
+        mistakes=worst_mistakes(evaluation.pictures, evaluation.probabilities, tuple(metrics.classes)),
+        advice=advise(metrics, evaluation.split, trained_on=trained_on, miscalibrated=miscalibrated),
+        curves=None,
+        facts={
+            "Model": evaluation.model,
+            "Data": evaluation.data,
+            "Split": evaluation.split,
+            "Splits": evaluation.split_rule,
+        },
+        recipe=None,
+        skipped=evaluation.skipped,
+    )
+    return render(report)
+
+
+def render(report: Report) -> str:
+    """The whole HTML page, with its styles, curves and pictures inside. All text is escaped."""
+    metrics, curves = report.metrics, report.curves
+    rows = tables.class_rows(metrics)
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            metrics=metrics,
+            verdict=judge(metrics, report.trained_on),
+            charts=[accuracy_chart(curves), loss_chart(curves)] if curves else [],
+            confusions=tables.confusions(metrics),
+            matrix=tables.matrix(metrics),
+            rows=rows,
+            lowest=tables.lowest_f1(rows),
+        )
+    )
+    # names of files may hold bytes that are no text (lone surrogates), which no file can be written with
+    return page.encode("utf-8", "replace").decode()
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("imagewise.evaluation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "interval": interval,
+        "points": points,
+        "number": _number,
+        "share": _share,
+        "inline": inline_picture,
+    }
+    return environment
+
+
+def _number(value: float | None, form: str) -> str:
+    """A measured number; a dash where it was not measured or is not finite."""
+    return format(value, form) if value is not None and isfinite(value) else "\N{EN DASH}"
+
+
+def _share(value: float | None, count: int) -> str:
+    """A fraction of `count` pictures as `percent`; a dash where it was not measured, is not finite or is of none."""
+    return percent(value, count) if count and value is not None and isfinite(value) else "\N{EN DASH}"

@@ -1,0 +1,76 @@
+"""A model file in 8-bit integers, a quarter of the size, by onnxruntime's quantiser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.version_converter
+from numpy.typing import NDArray
+
+from imagewise.model.session import import_onnxruntime
+
+BATCH = 100
+LOWEST_OPSET = 13  # the first with a scale for each channel
+
+
+def quantize(content: bytes, pictures: NDArray[np.uint8]) -> bytes:
+    """The bytes of a model file with Conv and Gemm in 8 bits and scales fixed by `pictures`, without metadata.
+
+    Args:
+        content: the bytes of a model file in float32.
+        pictures: (N, H, W, C) uint8, to calibrate on.
+
+    Measured on MNIST (test accuracy in %, perceptron and convnet): float32 97.45 and 98.93; this 97.45 and 98.94. With
+    full-range weights 97.33 and 98.22: processors without VNNI add 16-bit sums that overflow, hence `reduce_range`.
+    With new scales for each picture (dynamic) 97.45 and 98.94 too, but the convnet takes 8 times as long.
+    """
+    import_onnxruntime()  # before its parts, so that telemetry is off
+    from onnxruntime.quantization import QuantType, quantize_static
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
+
+    model = onnx.shape_inference.infer_shapes(_with_opset(onnx.load_from_string(content)))
+    add_pre_process_metadata(model)  # or it logs advice to do what the line above has done
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder) / "model.onnx", Path(folder) / "int8.onnx"
+        onnx.save(model, source)
+        quantize_static(
+            source,
+            target,
+            _reader(pictures),
+            # not Softmax: logits and probabilities have to agree
+            op_types_to_quantize=["Conv", "Gemm", "MaxPool", "Relu"],
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+        )
+        return target.read_bytes()
+
+
+def _reader(pictures: NDArray[np.uint8]) -> Any:
+    """The quantiser's input: what it measures the range of each layer's values on."""
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._batches = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            """The next input, None after the last."""
+            batch = next(self._batches, None)
+            return None if batch is None else {"pictures": np.ascontiguousarray(batch)}
+
+    return Reader()
+
+
+def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with an opset of at least `LOWEST_OPSET`; a model file declares the lowest that it needs."""
+    if model.opset_import[0].version >= LOWEST_OPSET:
+        return model
+    raised = onnx.version_converter.convert_version(model, LOWEST_OPSET)
+    raised.ir_version = onnx.helper.find_min_ir_version_for(raised.opset_import)
+    return raised

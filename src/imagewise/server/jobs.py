@@ -1,0 +1,72 @@
+"""Jobs of the inference pool and their outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from imagewise.framing.decoding import Pixels
+from imagewise.model.session import Logits, Probabilities
+from imagewise.server.models import ServedModel
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class InferenceResult:
+    """The result for one picture.
+
+    Attributes:
+        framed: the network's input, uint8 (H, W, C).
+        probabilities, logits: float32 (classes,).
+    """
+
+    framed: Pixels
+    probabilities: Probabilities
+    logits: Logits
+
+
+@dataclass(frozen=True, slots=True)
+class Ok(Generic[Result]):
+    """A job was done."""
+
+    value: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Err:
+    """A job failed."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A job was not begun, because nobody waited for it any more."""
+
+
+Outcome = Ok[Any] | Err | Dropped
+
+
+@dataclass(eq=False, slots=True)
+class Job(Generic[Result]):
+    """A picture file for a model, or any other work.
+
+    Attributes:
+        future: of the result.
+        expires: when nobody waits for it any more, by the pool's clock.
+        content: the picture file, where `served` is set.
+        served: the model for the picture.
+        work: what else to do.
+    """
+
+    future: asyncio.Future[Result]
+    expires: float
+    content: bytes = b""
+    served: ServedModel | None = None
+    work: Callable[[], Result] | None = None
+
+
+Outcomes = dict[Job[Any], Outcome]  # a job is in it once, so that it is settled once

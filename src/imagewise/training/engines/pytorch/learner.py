@@ -1,0 +1,91 @@
+"""A module, its optimiser and the training pictures, on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from imagewise.data.dataset import Split
+from imagewise.networks.network import Weights
+from imagewise.training.engines.base import Step, StepResults
+from imagewise.training.engines.pytorch.augmentation import augmentation_for
+from imagewise.training.engines.pytorch.batches import Batches
+from imagewise.training.engines.pytorch.loss import TrainingLoss
+from imagewise.training.engines.pytorch.mixup import mixing_for
+from imagewise.training.engines.pytorch.module import build_module, load_weights, read_weights
+from imagewise.training.engines.pytorch.optimization import build_optimizer
+from imagewise.training.job import TrainingJob
+
+
+class PyTorchLearner:
+    """Trains a module by plain autograd; see `base.Learner`."""
+
+    def __init__(self, job: TrainingJob, training: Split, device: torch.device) -> None:
+        recipe, network = job.recipe, job.network
+        self._job, self._device = job, device
+        self._generator = torch.Generator(device)
+        self.module = build_module(network, self._generator).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.load(job.starting_weights())
+        for name, parameter in self.module.named_parameters():
+            parameter.requires_grad_(job.rate_multiplier(name) > 0)
+        self._optimizer = build_optimizer(self.module, recipe.optimizer, job.rate_multiplier)
+        weights = None if job.class_weights is None else torch.from_numpy(job.class_weights).to(device)
+        self._loss = TrainingLoss(recipe.label_smoothing, weights)
+        self._training = Batches(training, network, device)
+        height, width, _ = network.input_shape
+        self._augmentation = augmentation_for(recipe.augment, job.framing_kind, height, width, device)
+        self._mixing = mixing_for(recipe.augment)
+
+    def read(self) -> Weights:
+        """Canonical weights, copied."""
+        return read_weights(self.module)
+
+    def load(self, weights: Weights) -> None:
+        """Take these canonical weights."""
+        load_weights(self.module, weights)
+
+    def read_optimizer(self) -> dict[str, NDArray[np.float32]]:
+        """Arrays of the optimiser's state, copied."""
+        return self._optimizer.read_state()
+
+    def load_optimizer(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """The inverse of `read_optimizer`."""
+        self._optimizer.load_state(arrays)
+
+    def steps(self, steps: Sequence[Step]) -> StepResults:
+        """Take these steps. Losses stay on the device until the last one is taken."""
+        self.module.train()
+        if self._job.freeze_batch_norm:
+            for module in self.module.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+        taken = [self._step(step) for step in steps]
+        losses, correct = (torch.stack(values).tolist() for values in zip(*taken, strict=True))
+        return StepResults(losses, correct)
+
+    def _step(self, step: Step) -> tuple[Tensor, Tensor]:
+        """Loss () and correct predictions () of the batch before the step."""
+        self._generator.manual_seed(step.seed)
+        x, y = self._training.take(step.indices, self._augmentation, self._generator)
+        mixed = None
+        if self._mixing is not None:
+            x, mixed = self._mixing(x, y, self._generator)
+        logits = self.module(x)
+        loss = self._loss(logits, y, mixed)
+        # not `backward()`: to keep gradients in `parameter.grad` costs a perceptron a tenth of its step
+        gradients = torch.autograd.grad(loss, self._optimizer.parameters)
+        self._optimizer.step(gradients, step.learning_rate)
+        return loss.detach(), (logits.detach().argmax(1) == y).sum()
+
+    @torch.inference_mode()
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits of a few framed pictures (n, H, W, C): float32 (n, classes)."""
+        self.module.eval()
+        x = Batches(Split(images, np.zeros(len(images), dtype=np.int64)), self._job.network, self._device).all()
+        found: NDArray[np.float32] = self.module(x).cpu().numpy()
+        return found

@@ -1,0 +1,111 @@
+"""From trained weights to a model: the graph, checked against the trained network, and its card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagewise.atomic import write_atomically
+from imagewise.data.dataset import Dataset
+from imagewise.data.memmap import iter_chunks
+from imagewise.data.sketch import sketch
+from imagewise.data.task import SingleLabel
+from imagewise.errors import TrainingError
+from imagewise.model.card import ModelCard
+from imagewise.model.model import Model
+from imagewise.model.onnx_writer import build_graph, with_metadata
+from imagewise.model.session import Session
+from imagewise.training.engines.base import FitResult
+from imagewise.training.job import TrainingJob
+from imagewise.training.record import installed_versions, utc_now
+
+if TYPE_CHECKING:
+    import onnx
+
+TOLERANCE = 1e-4  # of the largest logit: float32 sums in another order may differ by this much
+
+
+@dataclass(frozen=True, eq=False)
+class PackagedModel:
+    """A model that is in no file yet.
+
+    Attributes:
+        model: opened from the graph's bytes.
+        graph: the ONNX graph without metadata.
+    """
+
+    model: Model
+    graph: onnx.ModelProto
+
+    def save(self, path: Path, metrics: Mapping[str, Mapping[str, Any]]) -> Model:
+        """Write the model file, its card with these scores by split, and open it. Raises OutputError."""
+        card = self.model.card.with_metrics(metrics)
+        write_atomically(path, with_metadata(self.graph, card.to_metadata()))
+        return Model.open(path)
+
+
+def package(job: TrainingJob, dataset: Dataset, result: FitResult, name: str) -> PackagedModel:
+    """The model that `result` makes of the job, called `name` in errors and evaluations.
+
+    Raises:
+        TrainingError: the graph's logits are not those of the trained network.
+    """
+    graph = build_graph(job.network, result.weights)
+    session = Session(graph.SerializeToString(), name)
+    check_agreement(session, result)
+    return PackagedModel(Model(session, _card(job, dataset), name), graph)
+
+
+def check_agreement(session: Session, result: FitResult) -> None:
+    """Hold the graph to the trained network, on real pictures.
+
+    Raises:
+        TrainingError: a logit differs by more than `TOLERANCE` of the largest (or of 1).
+    """
+    pictures, wanted = result.reference
+    _, found = session.run(pictures)
+    difference = float(np.abs(found - wanted).max())
+    allowed = TOLERANCE * max(1.0, float(np.abs(wanted).max()))
+    if not difference <= allowed:
+        raise TrainingError(
+            f"the model file's logits differ from the trained network's by {difference:.3g}, more than "
+            f"{allowed:.3g}; the file was not written. Please report this with the recipe."
+        )
+
+
+def _card(job: TrainingJob, dataset: Dataset) -> ModelCard:
+    return ModelCard.of(
+        {
+            "class_names": dataset.class_names,
+            "framing": dataset.framing.as_dict(),
+            "task": SingleLabel.name,
+            "network": job.network.as_dict(),
+            "recipe": job.recipe.model_dump(mode="json"),
+            "data": {
+                "name": dataset.name,
+                "fingerprint": dataset.fingerprint,
+                "split_rule": dataset.split_rule.sentence,
+                "group_by": dataset.group_by,
+                "near_copies": dataset.near_copies,
+                "groups": dataset.groups,
+                "sketch": sketch(_training_pictures(job, dataset)),
+                "licence": dataset.licence,
+                "attribution": dataset.attribution,
+            },
+            "metrics": {},
+            "versions": installed_versions(),
+            "created": utc_now(),
+        }
+    )
+
+
+def _training_pictures(job: TrainingJob, dataset: Dataset) -> Iterable[NDArray[np.uint8]]:
+    for name in job.recipe.fitted_splits:
+        if name in dataset:
+            for piece in iter_chunks(dataset[name].images):
+                yield from piece

@@ -1,0 +1,100 @@
+"""The report of a training run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagewise.data.dataset import split_text
+from imagewise.evaluation.advice import advise
+from imagewise.evaluation.calibration import is_miscalibrated
+from imagewise.evaluation.report.curves import Curves
+from imagewise.evaluation.report.mistakes import worst_mistakes
+from imagewise.evaluation.report.report import Report, render
+from imagewise.evaluation.significance import ERROR_RATE
+from imagewise.training.history import best_validated
+from imagewise.training.reports.advice import TrainingSummary, advise_on_training
+
+if TYPE_CHECKING:
+    from imagewise.training.result import Run
+
+
+def report_of_run(run: Run) -> str:
+    """The HTML page of a training run: scored on test, else on validation, else on train."""
+    scored, notices = run.scored, (*run.notices, *run.scored.notices)
+    if scored.split == "train":
+        notices += ("No pictures were kept for testing. These are the training pictures: expect less of new ones.",)
+    card = run.model.card
+    kept = f"; the model has the weights of epoch {run.best_epoch}" if run.best_epoch else ""
+    facts = {
+        "Data": card.data.name or "?",
+        "Splits": split_text(card.data.split_rule or "?", card.data.groups),
+        "Recipe": run.recipe.name,
+        "Epochs": f"{len(run.history)} trained{kept}",
+        "Device": run.device,
+        "Training time": f"{run.train_seconds:.1f} s",
+        "Made with": ", ".join(f"{name} {value}" for name, value in card.versions.items()),
+        "Model file": str(run.folder / "model.onnx"),
+    }
+    metrics, validation = scored.metrics, run.validation.metrics if run.validation else None
+    chosen = run.recipe.keep == "best" and validation is not None
+    choices = max(1, len(run.history)) if chosen else 1
+    error_rate = ERROR_RATE / choices if scored.split == "validation" else ERROR_RATE
+    miscalibrated = is_miscalibrated(scored.probabilities, scored.pictures.labels, error_rate)
+    trained_on = scored.split in run.recipe.fitted_splits
+    advice = advise(
+        metrics,
+        scored.split,
+        trained_on=trained_on,
+        miscalibrated=miscalibrated,
+        validation=validation,
+        choices=choices,
+        label_smoothing=run.recipe.label_smoothing,
+    )
+    return render(
+        Report(
+            title=f"{card.data.name}: {run.recipe.name}",
+            notices=notices,
+            scored=scored.split,
+            metrics=metrics,
+            trained_on=trained_on,
+            miscalibrated=miscalibrated,
+            validation=validation,
+            chosen_by_validation=chosen,
+            mistakes=worst_mistakes(scored.pictures, scored.probabilities, run.model.class_names),
+            advice=[*advise_on_training(_summary(run)), *advice],
+            curves=_curves(run),
+            facts=facts,
+            recipe=run.recipe.to_toml(),
+            skipped=run.skipped,
+        )
+    )
+
+
+def _summary(run: Run) -> TrainingSummary:
+    metrics = run.scored.metrics
+    return TrainingSummary(
+        history=run.history,
+        best_epoch=run.best_epoch or None,
+        recipe=run.recipe,
+        train_count=sum(run.counts.get(name, 0) for name in run.recipe.fitted_splits),
+        validation_count=run.counts.get("validation", 0),
+        guessing=metrics.most_frequent_class[1] / metrics.count,
+    )
+
+
+def _curves(run: Run) -> Curves | None:
+    if not run.history:
+        return None
+    summary, best = _summary(run), best_validated(run.history)
+    return Curves(
+        epochs=[record.epoch for record in run.history],
+        train_loss=[record.cost for record in run.history],
+        validation_loss=[record.validation_cost for record in run.history],
+        train_accuracy=[record.accuracy for record in run.history],
+        validation_accuracy=[record.validation_accuracy for record in run.history],
+        learning_rates=[record.learning_rate for record in run.history],
+        seconds=[record.seconds for record in run.history],
+        best_epoch=best.epoch if best else None,
+        train_count=summary.train_count,
+        validation_count=summary.validation_count,
+    )

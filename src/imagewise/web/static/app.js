@@ -1,0 +1,180 @@
+// The page: what is drawn or chosen goes to the recogniser (recogniser.js), its answers are shown (answer_view.js).
+
+import { AnswerView } from "./answer_view.js";
+import { pauseAfter, RetryError } from "./api.js";
+import { offerCamera } from "./camera.js";
+import { DrawingPad } from "./drawing.js";
+import { KeyError, offerKeyField } from "./key.js";
+import { Messages } from "./messages.js";
+import { showCard } from "./model_card.js";
+import { ofCanvas, ofFile } from "./pictures.js";
+import { Questions } from "./questions.js";
+import { openRecogniser } from "./recogniser.js";
+
+const PAUSE = 300; // milliseconds without a change, after which the answer is explained and spoken
+const LONGEST_PAUSE = 10_000; // milliseconds between two tries to load the model
+const find = (id) => document.getElementById(id);
+
+let recogniser = null;
+let shownCard = null;
+let changes = 0; // of the picture, by the person
+let offers = 0; // files that were chosen, dropped, pasted or taken by the camera
+let timer = 0; // of the explanation
+
+const messages = new Messages(find("problem"));
+const view = new AnswerView(find);
+const questions = new Questions({ ask, show, waiting: () => view.showWaiting(), failed });
+const pad = new DrawingPad(find("pad"), changed);
+
+function changed(finished) {
+  changes++;
+  for (const owner of ["file", "camera"]) messages.clear(owner);
+  find("stage").classList.toggle("drawn", !pad.isEmpty);
+  find("undo").disabled = !pad.canUndo;
+  find("clear").disabled = pad.isEmpty;
+  inquire(finished);
+}
+
+/** Ask about what is on the page now: at once, and once more with an explanation when the pen rests. */
+function inquire(finished) {
+  clearTimeout(timer);
+  if (!recogniser) return;
+  if (pad.isEmpty) {
+    questions.cancel();
+    messages.clear("answer");
+    view.showNothing();
+    return;
+  }
+  if (finished) timer = setTimeout(() => questions.request(true), PAUSE);
+  questions.request(false);
+}
+
+/** The answer, how to show it, and the number of the last message that was there when it was asked for. */
+async function ask(explain) {
+  const [picture, { number }] = [pad.picture ?? ofCanvas(pad.strokesOnPaper()), messages];
+  if (several()) {
+    const fit = fitOf(picture);
+    const text = await recogniser.readText(picture);
+    return { number, show: (speak) => view.showText(text, fit, speak) };
+  }
+  const prediction = await recogniser.predict(picture, { explain });
+  return { number, show: (speak) => view.showPrediction(prediction, speak) };
+}
+
+function show(answer, speak) {
+  messages.clear("answer", answer.number);
+  if (recogniser.card !== shownCard) showModel();
+  answer.show(speak);
+}
+
+function failed(error) {
+  messages.say("answer", error.message);
+  if (error instanceof KeyError) offerKeyField(find("problem"));
+  view.showFailed();
+}
+
+function several() {
+  return document.querySelector("input[name=count]:checked").value === "several";
+}
+
+function showMode() {
+  find("one").hidden = several();
+  find("box-help").hidden = !several();
+}
+
+/** Boxes are in the pixels of the file, the canvas shows what was decoded of it. */
+function fitOf(picture) {
+  const [left, top, scale] = pad.fit;
+  return [left, top, picture.bitmap ? (scale * picture.bitmap.width) / picture.width : scale];
+}
+
+/** Show a file in place of the drawing, unless something newer was drawn or offered while it was decoded. */
+async function take(file) {
+  if (!file) return;
+  const [offer, before] = [++offers, changes];
+  const isNewest = () => offer === offers && before === changes;
+  let picture = null;
+  try {
+    picture = await ofFile(file);
+  } catch {
+    const name = file.name || "The file";
+    if (isNewest()) messages.say("file", `${name} cannot be read as a picture. Choose a PNG, JPEG or WebP file.`);
+    return;
+  }
+  if (isNewest()) pad.show(picture);
+}
+
+function listen() {
+  find("undo").addEventListener("click", () => pad.undo());
+  find("clear").addEventListener("click", () => pad.clear());
+  find("choose").addEventListener("click", () => find("file").click());
+  find("file").addEventListener("change", (event) => {
+    take(event.target.files[0]);
+    event.target.value = ""; // so that the same file may be chosen again
+  });
+  find("how-many").addEventListener("change", () => {
+    showMode();
+    inquire(true);
+  });
+  document.addEventListener("paste", (event) => take([...event.clipboardData.files].find(isPicture)));
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(name, (event) => {
+      event.preventDefault();
+      find("stage").classList.toggle("over", name === "dragover");
+      if (name === "drop") take(event.dataTransfer.files[0]);
+    });
+  }
+  offerCamera(find, {
+    onOpen: () => messages.clear("camera"),
+    onPicture: take,
+    onProblem: (text) => messages.say("camera", text),
+  });
+}
+
+function isPicture(file) {
+  return file.type.startsWith("image/");
+}
+
+/** Show the model that answers now. */
+function showModel() {
+  shownCard = recogniser.card;
+  const isPhoto = shownCard.framing.kind === "photo";
+  find("how-many").hidden = isPhoto;
+  if (isPhoto) document.querySelector("input[value=one]").checked = true; // it recognises whole pictures
+  showMode();
+  find("draw-heading").textContent = isPhoto ? "Drop a picture, or draw" : "Draw, or drop a picture";
+  find("invitation").textContent = isPhoto ? "Drop a picture here" : "Draw here";
+  view.setModel(shownCard);
+  showCard(find("card"), shownCard);
+}
+
+/** Open the recogniser, however often that takes. Returns whether there is one. */
+async function load() {
+  for (let failures = 1; !recogniser; failures++) {
+    try {
+      recogniser = await openRecogniser();
+    } catch (error) {
+      const [again, locked] = [error instanceof RetryError, error instanceof KeyError];
+      const reload = `The model could not be loaded (${error.message}). Reload the page to try again.`;
+      messages.say("model", again || locked ? error.message : reload);
+      if (locked) offerKeyField(find("problem"));
+      if (!again) return false;
+      await new Promise((go) => setTimeout(go, pauseAfter(failures, error, LONGEST_PAUSE)));
+    }
+  }
+  messages.clear("model");
+  return true;
+}
+
+async function start() {
+  listen();
+  if (!(await load())) {
+    find("card").textContent = find("sure").textContent = "Not loaded.";
+    return;
+  }
+  showModel();
+  document.documentElement.dataset.ready = "true";
+  inquire(true);
+}
+
+start();

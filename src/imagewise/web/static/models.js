@@ -1,0 +1,25 @@
+// The page of all models that are served.
+
+import { element } from "./dom.js";
+import { bytes, localTime, share } from "./format.js";
+import { ask, poll } from "./poll.js";
+
+async function refresh() {
+  const { body } = await ask("models");
+  const table = document.getElementById("models").tBodies[0];
+  table.replaceChildren();
+  for (const model of body.models) {
+    const row = table.insertRow();
+    const head = element("th", "", { scope: "row" });
+    head.append(element("a", model.name, { href: `models/${encodeURIComponent(model.name)}` }));
+    row.append(head);
+    const created = localTime(model.created);
+    const accuracy = share(model.test_accuracy, model.test_count);
+    const cells = [model.recipe, model.data, model.classes, accuracy, bytes(model.size)];
+    for (const cell of [...cells, created]) row.insertCell().append(cell ?? "–");
+  }
+  document.documentElement.dataset.ready = "true";
+  return 30_000;
+}
+
+poll(refresh);

@@ -1,0 +1,100 @@
+"""What a release is: the workflow that publishes it, the files in the wheel, and a wheel in an empty environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+LARGEST = 260_000_000  # bytes of what installing imagewise adds to an empty environment
+
+
+def test_every_file_of_the_package_that_is_no_module_is_in_the_wheel() -> None:
+    package = ROOT / "src" / "imagewise"
+    listed = {
+        path for pattern in PROJECT["tool"]["setuptools"]["package-data"]["imagewise"] for path in package.glob(pattern)
+    }
+    tracked = subprocess.run(["git", "ls-files", str(package)], capture_output=True, text=True, check=False, cwd=ROOT)
+    if tracked.returncode:
+        pytest.skip("not a clone")
+    data = {ROOT / name for name in tracked.stdout.splitlines() if not name.endswith(".py")}
+    assert data
+    assert data <= listed
+
+
+def test_the_attributions_are_in_the_list_of_licences() -> None:
+    found = {path.name for pattern in PROJECT["project"]["license-files"] for path in ROOT.glob(pattern)}
+    assert found >= {"LICENSE", "digits-attribution.txt", "mnist-sample-attribution.txt"}
+
+
+def test_the_release_is_built_checked_and_published_without_a_password() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8"))
+    build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
+    assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads `on` as true
+    assert workflow["permissions"] == {"contents": "read"}
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"id-token": "write"}
+    commands = " ".join(step.get("run", "") for step in build["steps"])
+    assert all(word in commands for word in ("make dist", "twine check", "imagewise predict"))
+    assert not re.search(r"password|secrets\.", str(workflow))
+
+
+def test_the_classifiers_name_every_python_that_is_taken() -> None:
+    names = {name for name in PROJECT["project"]["classifiers"] if re.search(r":: 3\.\d+$", name)}
+    lowest, highest = (int(minor) for minor in re.findall(r"3\.(\d+)", PROJECT["project"]["requires-python"]))
+    assert names == {f"Programming Language :: Python :: 3.{minor}" for minor in range(lowest, highest)}
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on disk of every file under a folder."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+@pytest.mark.prove
+def test_a_wheel_in_an_empty_environment_predicts_evaluates_and_trains(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert "imagewise/data/sources/mnist-sample.npz" in archive.namelist()
+    empty = tmp_path / "empty"
+    venv.create(empty, with_pip=True)
+    before = size_of(empty)
+    scripts = empty / ("Scripts" if os.name == "nt" else "bin")
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "IMAGEWISE_DATA")}
+
+    def run(program: str, *arguments: object) -> str:
+        done = subprocess.run(
+            [scripts / program, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    run("pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel)
+    assert size_of(empty) - before <= LARGEST
+    assert "3141592" in run("imagewise", "predict", ROOT / "examples" / "sheet.jpg", "--segment")
+    printed = run("imagewise", "train", "--offline", "--recipe", "perceptron", "--epochs", 2, "--out", "run")
+    assert "mnist-sample" in printed
+    assert f"{wheel.name}[train]" in printed  # the command that installs PyTorch here
+    assert "accuracy" in run("imagewise", "evaluate", "run/model.onnx", "digits")
