@@ -186,7 +186,7 @@ def test_the_same_network_answers_alike_under_pytorch_onnxruntime_and_imagewise(
 
     save_file(weights, tmp_path / "weights.safetensors")
     (run.folder / "model.onnx").rename(tmp_path / "model.onnx")
-    pictures = imagewise.load_data("digits")["test"].images[:20]
+    pictures = imagewise.load_data("digits")["test"].images[:20].copy()  # PyTorch warns of what is read-only
     wanted = open_onnxruntime(tmp_path)[1](pictures)
     np.testing.assert_allclose(open_pytorch(tmp_path)[1](pictures), wanted, atol=1e-5)
     np.testing.assert_allclose(open_imagewise(tmp_path)[1](pictures), wanted, atol=1e-5)
