@@ -16,6 +16,7 @@ from imagewise.data.sources.arrays import load_arrays
 from imagewise.data.sources.class_folders import holds_pictures, load_class_folders
 from imagewise.data.sources.idx import idx_set_of, idx_sets, load_idx_folder
 from imagewise.data.sources.npy import load_npy_folder
+from imagewise.data.sources.quick_draw.drawings import is_drawings, load_drawings, load_drawings_folder
 from imagewise.data.sources.tables.class_names import name_classes
 from imagewise.data.sources.tables.folders import load_table_folder, unused_tables
 from imagewise.data.sources.tables.load import load_table
@@ -49,6 +50,8 @@ def _load_file(path: Path, how: Reading) -> Dataset:
         return _load_idx(path.parent, prefix.rstrip("-_.") or path.resolve().parent.name, prefix, how)
     if path.name == cifar.ARCHIVE:
         return _load_cifar(path.parent, path.name.removesuffix(".tar.gz"), how)
+    if is_drawings(path):
+        return load_drawings([path], path.stem, how)
     if suffix in SUFFIXES:
         return load_table(path, how)
     if suffix == ".tar" and holds_samples(path):
@@ -84,6 +87,8 @@ def _read_folder(folder: Path, name: str, how: Reading) -> Dataset:
         return replace(_load_folder(inner, name, how), name=name)
     if (arrays := load_npy_folder(folder, name, how)) is not None:
         return arrays
+    if (drawings := load_drawings_folder(folder, name, how)) is not None:
+        return drawings
     if (table := load_table_folder(folder, how)) is not None:
         return table
     if not holds_pictures(folder):

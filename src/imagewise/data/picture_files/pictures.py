@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from imagewise.data.auto_framing import Look, choose_framing, look, look_at_some
+from imagewise.data.auto_framing import Look, choose_framing, describe, look, look_at_some
 from imagewise.data.checks import look_over
 from imagewise.data.class_order import in_natural_order
 from imagewise.data.dataset import SPLITS, Dataset, Split, SplitName, SplitRule
@@ -48,6 +48,7 @@ def load_pictures(
     files: Sequence[PictureFile],
     how: Reading,
     notices: Sequence[str] = (),
+    usual: Framing | None = None,
 ) -> Dataset:
     """Read the pictures and split them. Damaged ones are listed in the data set's `skipped`.
 
@@ -56,6 +57,7 @@ def load_pictures(
         files: all with a split, or all without.
         how: as the caller wants them read. `progress` counts pictures that are not in the cache.
         notices: what the user should be told besides.
+        usual: the framing of pictures of this kind, where `how` names none; None to choose by looking at them.
 
     Raises:
         DataError: no picture can be read, or none of a class; with `strict`, one cannot; a class that train
@@ -71,6 +73,9 @@ def load_pictures(
         files = [replace(file, group=group) for file, group in zip(files, by_name, strict=True)]
         notices = (*notices, *said)
     state = state_of((file.path, file.name, file.label, file.split, file.group) for file in files)
+    if framing is None and usual is not None:
+        framing = usual
+        notices = (*notices, Note(f"using {describe(usual)} which leaves such pictures as they are."))
     if framing is None:
         looked = cache_key(state, None)
         framing, choice = read_choice(looked) or choose_framing(_sample(name, files))

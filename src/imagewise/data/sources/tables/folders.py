@@ -23,7 +23,7 @@ from imagewise.data.splits import is_filler, is_like_split, split_of_folder, spl
 from imagewise.errors import DataError
 
 USUAL = ("labels.csv", "metadata.csv", "metadata.jsonl", "_classes.csv")  # these say what the pictures beside them show
-_KINDS = (".csv", ".tsv", ".jsonl")
+_KINDS = (".csv", ".tsv", ".jsonl", ".ndjson")
 _LOOKED_AT = 100  # rows whose files are looked for
 
 

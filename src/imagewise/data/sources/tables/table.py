@@ -13,7 +13,8 @@ from imagewise.data.sources.tables.names import is_known, is_picture_name
 from imagewise.data.sources.tables.text import read_text, rows_of
 from imagewise.errors import DataError
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".json", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
+_LINES = (".jsonl", ".ndjson")  # an object a line
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def read_table(path: Path) -> Table:
     match path.suffix.lower():
         case ".parquet":
             return Table(path, _of_parquet(path))
-        case ".jsonl" | ".json":
+        case ".jsonl" | ".ndjson" | ".json":
             return Table(path, _of_json(path))
         case _:
             return _of_text(path)
@@ -55,7 +56,7 @@ def read_table(path: Path) -> Table:
 def head_of_table(path: Path, most: int) -> Table | None:
     """The beginning of a table of text, to tell its kind by; None where it makes no table."""
     try:
-        if path.suffix.lower() in (".jsonl", ".json"):
+        if path.suffix.lower() in (*_LINES, ".json"):
             return Table(path, _of_json(path))
         text = read_text(path, most)
         rows = rows_of(path, text)
@@ -110,7 +111,7 @@ def _of_json(path: Path) -> dict[str, list[str]]:
     """A list of flat objects, or an object a line. What is nested is left alone."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        if path.suffix.lower() == ".jsonl":
+        if path.suffix.lower() in _LINES:
             records = [json.loads(line) for line in text.splitlines() if line.strip()]
         else:
             records = json.loads(text)
