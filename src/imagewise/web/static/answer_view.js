@@ -1,6 +1,7 @@
 // The answer on the page: headline, bars, what the network saw, boxes; and whether it is old, or on its way.
 
-import { inWords, isBlank, makeBars, showBars, showBoxes, showOcclusion, showPixels, SURE } from "./render.js";
+import { Bars } from "./bars.js";
+import { inWords, isBlank, showBoxes, showOcclusion, showPixels, SURE } from "./render.js";
 
 const NONE = "–";
 const NOTHING_FOUND = "Nothing found in the picture.";
@@ -11,6 +12,7 @@ export class AnswerView {
   constructor(find) {
     this.find = find;
     this.place = find("answer").closest(".answer");
+    this.bars = new Bars(find("bars"), find("rest"));
   }
 
   /** Make room for the classes of a model, by its card. */
@@ -19,7 +21,7 @@ export class AnswerView {
     const digits = card.class_names.every((name) => /^\d$/.test(name));
     this.invitation = `Draw a ${digits ? "digit" : "character"} to see the answer.`;
     if (this.framing === "photo") this.invitation = "Upload or drop a picture to see the answer.";
-    makeBars(this.find("bars"), card.class_names);
+    this.bars.setClasses(card.class_names);
   }
 
   showNothing() {
@@ -27,12 +29,17 @@ export class AnswerView {
     this.#clear();
   }
 
-  /** Show a prediction of one thing. */
-  showPrediction({ classes, seen, occlusion }, speak) {
-    if (this.framing === "ink" && seen && isBlank(seen)) return this.#showNothingFound(seen, speak);
+  /** Whether the network saw nothing of the picture that a prediction is about. */
+  sawNothing({ seen }) {
+    return this.framing === "ink" && seen !== null && isBlank(seen);
+  }
+
+  /** Show a prediction of one thing; `characters` is how many stand in the picture, if the network saw none. */
+  showPrediction({ classes, seen, occlusion }, characters, speak) {
+    if (this.sawNothing({ seen })) return this.#showNothingFound(seen, characters, speak);
     const { headline, sure, unsure } = inWords(classes);
     this.#say(headline, sure, unsure, speak);
-    showBars(this.find("bars"), classes);
+    this.bars.show(classes);
     showBoxes(this.find("marks"), [], UNPLACED);
     if (seen) showPixels(this.find("seen"), seen);
     this.find("seen").setAttribute("aria-label", "What the network sees of the picture, enlarged");
@@ -43,7 +50,7 @@ export class AnswerView {
 
   /** Show a text of several characters; `fit` is the place of the picture on the drawing area: [left, top, scale]. */
   showText({ text, characters }, fit, speak) {
-    if (!characters.length) return this.#showNothingFound(null, speak);
+    if (!characters.length) return this.#showNothingFound(null, 0, speak);
     const doubtful = characters.filter((character) => character.probability < SURE).map(({ label }) => label);
     const found = `${characters.length} found${doubtful.length ? `; unsure of ${doubtful.join(", ")}` : ""}.`;
     this.#say(text, found, doubtful.length > 0, speak);
@@ -62,20 +69,23 @@ export class AnswerView {
     this.find("sure").textContent = "No answer yet.";
   }
 
-  #showNothingFound(seen, speak) {
-    this.#say(NONE, NOTHING_FOUND, true, speak);
+  #showNothingFound(seen, characters, speak) {
+    const several = characters > 1;
+    this.#say(NONE, several ? `This looks like ${characters} characters, not one.` : NOTHING_FOUND, true, speak);
+    this.find("read-all").hidden = !several;
     this.#clear();
     showPixels(this.find("seen"), seen);
   }
 
   #clear() {
-    showBars(this.find("bars"), []);
+    this.bars.show([]);
     showBoxes(this.find("marks"), [], UNPLACED);
     for (const id of ["seen", "looked"]) showPixels(this.find(id), null);
   }
 
   #say(headline, sure, unsure, speak = false) {
     this.#mark(false, false);
+    this.find("read-all").hidden = true;
     this.find("answer").textContent = headline;
     this.find("answer").classList.toggle("long", headline.length > 6);
     this.find("sure").textContent = sure;

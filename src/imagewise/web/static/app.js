@@ -58,7 +58,9 @@ async function ask(explain) {
     return { number, show: (speak) => view.showText(text, fit, speak) };
   }
   const prediction = await recogniser.predict(picture, { explain });
-  return { number, show: (speak) => view.showPrediction(prediction, speak) };
+  // Once the pen rests: where one character was looked for and none was seen, there may be several.
+  const characters = explain && view.sawNothing(prediction) ? (await recogniser.readText(picture)).characters.length : 0;
+  return { number, show: (speak) => view.showPrediction(prediction, characters, speak) };
 }
 
 function show(answer, speak) {
@@ -116,6 +118,7 @@ function listen() {
     showMode();
     inquire(true);
   });
+  find("read-all").addEventListener("click", () => document.querySelector("input[value=several]").click());
   document.addEventListener("paste", (event) => take([...event.clipboardData.files].find(isPicture)));
   for (const name of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(name, (event) => {

@@ -4,6 +4,7 @@ import { percent } from "./format.js";
 
 export const SURE = 0.9;
 const UNSURE = 0.5;
+const LIKELY = 0.1; // of another class: below it, naming the class would mislead
 const COLOURS = ["#0072b2", "#d55e00"]; // of Okabe and Ito 2008, told apart by everybody: sure, unsure
 
 /** {headline, sure, unsure}: an answer in words; `classes` has the best one first. */
@@ -13,48 +14,16 @@ export function inWords(classes) {
     return { headline: best.label, sure: `Sure: ${percent(best.probability)}.`, unsure: false };
   }
   if (best.probability >= UNSURE) {
-    const other = second ? `, maybe ${second.label}` : "";
-    return { headline: `${best.label}?`, sure: `Probably ${best.label}${other}.`, unsure: true };
+    const rest = second?.probability >= LIKELY ? `, maybe ${second.label}` : `: ${percent(best.probability)}`;
+    return { headline: `${best.label}?`, sure: `Probably ${best.label}${rest}.`, unsure: true };
   }
-  const names = [best, second, third].filter(Boolean).map((each) => each.label);
-  const last = names.length > 1 ? ` or ${names.pop()}` : "";
-  return { headline: "?", sure: `Can't tell: ${names.join(", ")}${last}?`, unsure: true };
+  const likely = [best, second, third].filter((each) => each?.probability >= LIKELY).map((each) => each.label);
+  const closest = `The closest is ${best.label}: ${percent(best.probability)}. It may be none of the classes.`;
+  const sure = likely.length > 1 ? `: ${likely.slice(0, -1).join(", ")} or ${likely.at(-1)}?` : `. ${closest}`;
+  return { headline: "?", sure: `Can't tell${sure}`, unsure: true };
 }
 
-/** A row for each class, in the model's order. */
-export function makeBars(list, names) {
-  list.replaceChildren(
-    ...names.map((name) => {
-      const row = document.createElement("li");
-      for (const part of ["name", "track", "percent"]) row.append(span(part));
-      row.children[0].textContent = name;
-      row.children[1].append(span("fill"));
-      row.children[1].setAttribute("aria-hidden", "true");
-      row.dataset.label = name;
-      return row;
-    }),
-  );
-  if (list.scrollHeight > list.clientHeight) list.tabIndex = 0; // many classes: scrolled by keyboard too
-  showBars(list, []);
-}
-
-function span(name) {
-  const made = document.createElement(name === "track" || name === "fill" ? "div" : "span");
-  made.className = name;
-  return made;
-}
-
-export function showBars(list, classes) {
-  const probabilities = new Map(classes.map(({ label, probability }) => [label, probability]));
-  for (const row of list.children) {
-    const probability = probabilities.get(row.dataset.label) ?? 0;
-    row.querySelector(".fill").style.width = `${probability * 100}%`;
-    row.querySelector(".percent").textContent = percent(probability);
-    row.classList.toggle("best", classes.length > 0 && row.dataset.label === classes[0].label);
-  }
-}
-
-/** {data, height, width, channels} onto a canvas of that size; black if null. */
+/** {data, height, width, channels} onto a canvas of that size; nothing if null. */
 export function showPixels(canvas, picture) {
   const context = canvas.getContext("2d");
   if (!picture) return context.clearRect(0, 0, canvas.width, canvas.height);
