@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imagewise.data.loading import load_data
-from imagewise.data.sources.tables import pixel_rows
-from imagewise.data.sources.tables.pixel_rows import Layout, read_blocks, small_integers
+from imagewise.data.sources.tables.pixels import pixel_rows
+from imagewise.data.sources.tables.pixels.pixel_rows import Layout, read_blocks, small_integers
 from imagewise.errors import DataError
 
 LAYOUT = Layout(",", True, 0, tuple(range(1, 65)), (), (8, 8, 1), 65)

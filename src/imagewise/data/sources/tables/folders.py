@@ -14,8 +14,8 @@ from imagewise.data.sources.tables.class_names import is_class_table
 from imagewise.data.sources.tables.files import find_files
 from imagewise.data.sources.tables.load import files_of_table
 from imagewise.data.sources.tables.names import is_picture_name
-from imagewise.data.sources.tables.pixel_column import load_pixel_column_folder
-from imagewise.data.sources.tables.pixels import load_pixel_folder
+from imagewise.data.sources.tables.pixels.pixel_column import load_pixel_column_folder
+from imagewise.data.sources.tables.pixels.pixel_table import load_pixel_folder
 from imagewise.data.sources.tables.roles import file_column, find_roles, has_roles
 from imagewise.data.sources.tables.table import Table, head_of_table
 from imagewise.data.sources.tables.text import HEAD

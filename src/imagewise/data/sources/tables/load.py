@@ -14,8 +14,8 @@ from imagewise.data.sources.tables.files import find_files
 from imagewise.data.sources.tables.labels import read_labels
 from imagewise.data.sources.tables.names import GROUP_NAMES
 from imagewise.data.sources.tables.packed import holds_pictures
-from imagewise.data.sources.tables.pixel_column import load_pixel_columns
-from imagewise.data.sources.tables.pixels import load_pixels
+from imagewise.data.sources.tables.pixels.pixel_column import load_pixel_columns
+from imagewise.data.sources.tables.pixels.pixel_table import load_pixels
 from imagewise.data.sources.tables.roles import find_roles
 from imagewise.data.sources.tables.split_column import read_splits
 from imagewise.data.sources.tables.table import Table, read_table

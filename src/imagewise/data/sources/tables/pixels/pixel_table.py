@@ -19,7 +19,7 @@ from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources import emnist
 from imagewise.data.sources.arrays import FEWEST, square
 from imagewise.data.sources.tables.names import LABEL_NAMES, plain, some_names
-from imagewise.data.sources.tables.pixel_rows import Block, Layout, read_blocks
+from imagewise.data.sources.tables.pixels.pixel_rows import Block, Layout, read_blocks
 from imagewise.data.sources.tables.roles import check_columns
 from imagewise.data.sources.tables.table import Table
 from imagewise.data.sources.tables.text import HEAD, read_text, rows_of

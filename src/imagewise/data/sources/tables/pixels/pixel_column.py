@@ -17,8 +17,8 @@ from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources.arrays import FEWEST
 from imagewise.data.sources.tables.labels import read_labels
 from imagewise.data.sources.tables.names import plain
-from imagewise.data.sources.tables.pixel_rows import DECLARATION, Block, small_integers
-from imagewise.data.sources.tables.pixels import dataset_of_pixels, is_number, read_pictures, shape_of
+from imagewise.data.sources.tables.pixels.pixel_rows import DECLARATION, Block, small_integers
+from imagewise.data.sources.tables.pixels.pixel_table import dataset_of_pixels, is_number, read_pictures, shape_of
 from imagewise.data.sources.tables.roles import find_roles
 from imagewise.data.sources.tables.split_column import read_splits
 from imagewise.data.sources.tables.table import Table
