@@ -19,6 +19,7 @@ from imagewise.data.sources.npy import load_npy_folder
 from imagewise.data.sources.quick_draw.drawings import is_drawings, load_drawings, load_drawings_folder
 from imagewise.data.sources.tables.class_names import name_classes
 from imagewise.data.sources.tables.folders import load_table_folder, unused_tables
+from imagewise.data.sources.tables.heads import LISTS, head_of
 from imagewise.data.sources.tables.load import load_table
 from imagewise.data.sources.tables.names import is_picture_name
 from imagewise.data.sources.tables.packed import load_parquet_folder
@@ -52,7 +53,7 @@ def _load_file(path: Path, how: Reading) -> Dataset:
         return _load_cifar(path.parent, path.name.removesuffix(".tar.gz"), how)
     if is_drawings(path):
         return load_drawings([path], path.stem, how)
-    if suffix in SUFFIXES:
+    if suffix in SUFFIXES or (suffix in LISTS and head_of(path) is not None):
         return load_table(path, how)
     if suffix == ".tar" and holds_samples(path):
         how.refuse_columns(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,25 @@ def split_of_folder(name: str) -> SplitName | None:
 def is_filler(name: str) -> bool:
     """Whether a folder's name says nothing about what its pictures show: `images`, `new_photos`."""
     return all(map(_FILLER.fullmatch, _words(name)))
+
+
+class NameWords(NamedTuple):
+    """The words of a name in small letters.
+
+    Attributes:
+        all: every word.
+        others: those that neither name a split nor say nothing, such as `images`.
+    """
+
+    all: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def split_words_out(name: str) -> NameWords:
+    """The words of a folder's name or path, and those that may say what the pictures show."""
+    words = tuple(_words(name))
+    others = tuple(word for word in words if not _SPLIT_WORD.fullmatch(word) and not _FILLER.fullmatch(word))
+    return NameWords(words, others)
 
 
 def _words(name: str) -> list[str]:

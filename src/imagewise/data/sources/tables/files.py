@@ -44,8 +44,8 @@ _AS_IS = _Rule(0, "", "")
 class _Finder:
     """Looks for files; what worked before is tried first."""
 
-    def __init__(self, table: Path) -> None:
-        self._base = table.parent
+    def __init__(self, table: Path, base: Path) -> None:
+        self._base = base
         self._table = table
         self._rules = [_AS_IS]
         self._searches = 0
@@ -131,29 +131,30 @@ class _Finder:
 
 
 def find_files(
-    table: Path, texts: Sequence[str], labels: Sequence[str]
+    table: Path, texts: Sequence[str], labels: Sequence[str], base: Path | None = None
 ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Path and name of each row's file, and what was guessed, for the user.
 
-    A path is relative to the table. Where no such file is there, these are tried: `/` for `\\`, the end of the path,
-    folders beside the table (its own stem, `train`, `images`, one a class), the endings of pictures, another letter
-    case. A file that is nowhere keeps its path: it is listed as missing when it is to be read.
+    A path is relative to the table, or to `base`. Where no such file is there, these are tried: `/` for `\\`, the end
+    of the path, folders there (the table's stem, `train`, `images`, one a class), the endings of pictures, another
+    letter case. A file that is nowhere keeps its path: it is listed as missing when it is to be read.
 
     Raises:
         DataError: not one of the files is there.
     """
-    finder = _Finder(table)
-    base = f"{table.parent}{os.sep}"
+    place = base or table.parent
+    finder = _Finder(table, place)
+    start = f"{place}{os.sep}"
     found: list[tuple[str, str]] = []
     missing = 0
     for text, label in zip(texts, labels, strict=True):
         path = finder.find(text, label)
         missing += path is None
-        as_is = os.path.join(table.parent, text)  # noqa: PTH118
-        name = text if path is None or path == as_is else path.removeprefix(base).replace(os.sep, "/")
+        as_is = os.path.join(place, text)  # noqa: PTH118
+        name = text if path is None or path == as_is else path.removeprefix(start).replace(os.sep, "/")
         found.append((path or as_is, name))
     if texts and missing == len(texts):
-        raise DataError(_nowhere(table, texts))
+        raise DataError(_nowhere(table, place, texts))
     return found, _guesses(finder.uses)
 
 
@@ -193,15 +194,15 @@ def _guesses(uses: Counter[_Rule | None]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _nowhere(table: Path, texts: Sequence[str]) -> str:
+def _nowhere(table: Path, base: Path, texts: Sequence[str]) -> str:
     count = f"none of its {len(texts):,} files is there" if len(texts) > 1 else "its file is not there"
     first = texts[0]
     if first.lower().startswith(_WEB):
         return (
             f"{table}: {count}: it names addresses on the web ({first}), and imagewise downloads none. Download the "
-            f"pictures into {table.parent}, with the names that the addresses end with."
+            f"pictures into {base}, with the names that the addresses end with."
         )
-    tried = os.path.normpath(os.path.join(table.parent, first.replace("\\", "/")))  # noqa: PTH118
+    tried = os.path.normpath(os.path.join(base, first.replace("\\", "/")))  # noqa: PTH118
     return (
         f"{table}: {count}. The first, {first!r}, was looked for as {tried}: no such file, nor with the ending of a "
         "picture or in a folder next to the table. Put the pictures there, or write paths relative to the table."

@@ -46,22 +46,31 @@ def load_table(path: Path, how: Reading) -> Dataset:
 
 
 def files_of_table(
-    path: Path, columns: Mapping[str, str] | None = None, split: SplitName | None = None, prefix: str = ""
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    split: SplitName | None = None,
+    prefix: str = "",
+    base: Path | None = None,
 ) -> tuple[list[PictureFile], list[str]]:
     """The labelled pictures that a table names, and what to tell the user.
 
     Args:
         split: that of all rows where the table has no column of splits.
         prefix: put before the pictures' names, as in "train/".
+        base: the folder that paths are relative to; None for the table's.
 
     Raises:
         DataError: as `load_table`.
     """
-    return files_of(read_table(path), columns, split, prefix)
+    return files_of(read_table(path), columns, split, prefix, base)
 
 
 def files_of(
-    table: Table, columns: Mapping[str, str] | None = None, split: SplitName | None = None, prefix: str = ""
+    table: Table,
+    columns: Mapping[str, str] | None = None,
+    split: SplitName | None = None,
+    prefix: str = "",
+    base: Path | None = None,
 ) -> tuple[list[PictureFile], list[str]]:
     """As `files_of_table`, of a table that is read already."""
     path = table.path
@@ -79,7 +88,7 @@ def files_of(
     elif split is None and (by_folder := _splits_of_folders(texts)) is not None:
         splits = by_folder
         guesses.append("splits from the folders' names")
-    found, how = find_files(path, texts, labels)
+    found, how = find_files(path, texts, labels, base)
     groups = _groups(table.columns, columns)
     files = [
         PictureFile(place, prefix + name, label, side, group)

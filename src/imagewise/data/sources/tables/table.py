@@ -14,6 +14,9 @@ from imagewise.data.sources.tables.text import read_text, rows_of
 from imagewise.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet")
+_SHOWN = 20  # rows that a message names
+_FEW_BAD = 0.1  # share of bad rows up to which a text is a table
+_HEAD_ROWS = 1000
 _LINES = (".jsonl", ".ndjson")  # an object a line
 
 
@@ -54,14 +57,17 @@ def read_table(path: Path) -> Table:
 
 
 def head_of_table(path: Path, most: int) -> Table | None:
-    """The beginning of a table of text, to tell its kind by; None where it makes no table."""
+    """The beginning of a table, to tell its kind by, without rows of another number of fields if they are few; None
+    where it makes no table."""
     try:
         if path.suffix.lower() in (*_LINES, ".json"):
             return Table(path, _of_json(path))
+        if path.suffix.lower() == ".parquet":
+            return Table(path, _of_parquet(path, _HEAD_ROWS))
         text = read_text(path, most)
         rows = rows_of(path, text)
-        return _table(path, rows[:-1] if len(rows) > 2 and path.stat().st_size > most else rows, text.guesses)
-    except (DataError, OSError):
+        return _table(path, rows[:-1] if len(rows) > 2 and path.stat().st_size > most else rows, text.guesses, _FEW_BAD)
+    except (DataError, OSError, ImportError):
         return None
 
 
@@ -70,7 +76,9 @@ def _of_text(path: Path) -> Table:
     return _table(path, rows_of(path, text), text.guesses)
 
 
-def _table(path: Path, rows: list[list[str]], guesses: tuple[str, ...]) -> Table:
+def _table(path: Path, rows: list[list[str]], guesses: tuple[str, ...], few: float = 0.0) -> Table:
+    """The table of rows. Those of another number of fields than the header are left out where they are at most this
+    share, refused otherwise."""
     headed = bool(rows) and not _is_data(rows[0])
     if not rows or headed:
         header, rows = (rows[0], rows[1:]) if rows else ([], [])
@@ -81,12 +89,17 @@ def _table(path: Path, rows: list[list[str]], guesses: tuple[str, ...]) -> Table
     twice = [name for name, count in Counter(name.lower() for name in header).items() if count > 1]
     if twice:
         raise DataError(f"{path}: two columns are called {twice[0]!r}. Rename or remove one of them.")
-    for number, row in enumerate(rows, start=1):
-        if len(row) < len(header) or any(row[len(header) :]):
-            raise DataError(
-                f"{path}: row {number} has {_fields(len(row))}, the header has {len(header)}. Put quotes around a "
-                "field that holds a separator."
-            )
+    bad = [n for n, row in enumerate(rows, start=1) if len(row) < len(header) or any(row[len(header) :])]
+    if len(bad) > few * len(rows):
+        others = f" Rows {', '.join(map(str, bad[1:_SHOWN]))}" if len(bad) > 2 else f" Row {bad[-1]}"
+        more = f" and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
+        differ = f"{others}{more} differ{'s' if len(bad) == 2 else ''}, too." if len(bad) > 1 else ""
+        raise DataError(
+            f"{path}: row {bad[0]} has {_fields(len(rows[bad[0] - 1]))}, the header has {len(header)}.{differ} Put "
+            "quotes around a field that holds a separator."
+        )
+    left = set(bad)
+    rows = [row for number, row in enumerate(rows, start=1) if number not in left]
     return Table(path, {name: [row[i] for row in rows] for i, name in enumerate(header)}, headed, guesses)
 
 
@@ -125,14 +138,20 @@ def _of_json(path: Path) -> dict[str, list[str]]:
     return {name: column for name, column in columns.items() if name not in nested}
 
 
-def _of_parquet(path: Path) -> dict[str, list[str]]:
+def _of_parquet(path: Path, most: int | None = None) -> dict[str, list[str]]:
+    """The columns, or the first `most` rows of them."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     try:
         schema = parquet.read_schema(path)
         simple = [f.name for f in schema if not pa.types.is_nested(f.type) and not pa.types.is_binary(f.type)]
-        content: Mapping[str, list[Any]] = parquet.read_table(path, columns=simple).to_pydict()
+        if most is None:
+            content: Mapping[str, list[Any]] = parquet.read_table(path, columns=simple).to_pydict()
+        else:
+            with parquet.ParquetFile(path) as file:
+                batch = next(file.iter_batches(most, columns=simple), None)
+                content = batch.to_pydict() if batch is not None else {}
     except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
         raise DataError(f"{path}: cannot be read as Parquet ({error}). Write the file again.") from error
     return {name: [_text(value) for value in values] for name, values in content.items()}
