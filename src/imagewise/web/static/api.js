@@ -19,6 +19,9 @@ export class RetryError extends Error {
   }
 }
 
+/** The server refused the request, in its own words. */
+export class RefusedError extends Error {}
+
 /** Milliseconds until the next try after `failures` in a row: twice as long each time, up to `longest`. */
 export function pauseAfter(failures, error, longest) {
   return Math.max(Math.min(FIRST_PAUSE * 2 ** (failures - 1), longest), error.pause ?? 0);
@@ -27,7 +30,7 @@ export function pauseAfter(failures, error, longest) {
 /**
  * {answer, tag} of an address relative to `/`: the JSON of the response and its ETag; `answer` is null for 304.
  *
- * Throws RetryError, KeyError, or an Error with the server's own words.
+ * Throws RetryError, KeyError or RefusedError.
  */
 export async function request(path, { method = "GET", body = null, headers = {} } = {}) {
   const signal = AbortSignal.timeout(PATIENCE + (body?.size ?? 0) / SLOWEST_UPLOAD);
@@ -43,7 +46,7 @@ export async function request(path, { method = "GET", body = null, headers = {} 
   const { status } = response;
   if (status === 401) throw new KeyError();
   if (status in PASSING) throw new RetryError(PASSING[status], 1000 * Number(response.headers.get("Retry-After")) || 0);
-  if (status >= 400) throw new Error(answer.detail || answer.title || `The server answered with status ${status}.`);
+  if (status >= 400) throw new RefusedError(answer.detail || answer.title || `The server answered with status ${status}.`);
   return { answer, tag: response.headers.get("ETag") };
 }
 

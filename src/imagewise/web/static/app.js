@@ -1,7 +1,7 @@
 // The page: what is drawn or chosen goes to the recogniser (recogniser.js), its answers are shown (answer_view.js).
 
 import { AnswerView } from "./answer_view.js";
-import { pauseAfter, RetryError } from "./api.js";
+import { pauseAfter, RefusedError, RetryError } from "./api.js";
 import { offerCamera } from "./camera.js";
 import { DrawingPad } from "./drawing.js";
 import { KeyError, offerKeyField } from "./key.js";
@@ -9,7 +9,7 @@ import { Messages } from "./messages.js";
 import { showCard } from "./model_card.js";
 import { ofCanvas, ofFile } from "./pictures.js";
 import { Questions } from "./questions.js";
-import { openRecogniser } from "./recogniser.js";
+import { inBrowser, modelNames, openRecogniser } from "./recogniser.js";
 
 const PAUSE = 300; // milliseconds without a change, after which the answer is explained and spoken
 const LONGEST_PAUSE = 10_000; // milliseconds between two tries to load the model
@@ -127,6 +127,7 @@ function listen() {
       if (name === "drop") take(event.dataTransfer.files[0]);
     });
   }
+  find("which").addEventListener("change", choose);
   offerCamera(find, {
     onOpen: () => messages.clear("camera"),
     onPicture: take,
@@ -147,19 +148,39 @@ function showModel() {
   showMode();
   find("draw-heading").textContent = isPhoto ? "Drop a picture, or draw" : "Draw, or drop a picture";
   find("invitation").textContent = isPhoto ? "Drop a picture here" : "Draw here";
+  find("which").value = shownCard.name ?? "";
   view.setModel(shownCard);
-  showCard(find("card"), shownCard);
+  showCard(find("card"), shownCard, inBrowser ? null : `models/${encodeURIComponent(shownCard.name)}`);
+}
+
+/** Let the person choose where there are several models. */
+async function offerModels() {
+  const names = await modelNames();
+  find("which").replaceChildren(...names.map((name) => new Option(name)));
+  find("which-model").hidden = names.length < 2;
+}
+
+/** Open the chosen model in place of the one before. */
+async function choose() {
+  const query = new URLSearchParams({ model: find("which").value });
+  history.replaceState(history.state, "", `${location.pathname}?${query}`);
+  find("which").disabled = true; // one at a time
+  questions.cancel();
+  recogniser = null;
+  await begin();
+  find("which").disabled = false;
 }
 
 /** Open the recogniser, however often that takes. Returns whether there is one. */
 async function load() {
   for (let failures = 1; !recogniser; failures++) {
     try {
+      if (!find("which").length) await offerModels();
       recogniser = await openRecogniser();
     } catch (error) {
       const [again, locked] = [error instanceof RetryError, error instanceof KeyError];
       const reload = `The model could not be loaded (${error.message}). Reload the page to try again.`;
-      messages.say("model", again || locked ? error.message : reload);
+      messages.say("model", again || locked || error instanceof RefusedError ? error.message : reload);
       if (locked) offerKeyField(find("problem"));
       if (!again) return false;
       await new Promise((go) => setTimeout(go, pauseAfter(failures, error, LONGEST_PAUSE)));
@@ -169,15 +190,16 @@ async function load() {
   return true;
 }
 
-async function start() {
-  listen();
+async function begin() {
   if (!(await load())) {
     find("card").textContent = find("sure").textContent = "Not loaded.";
     return;
   }
   showModel();
+  view.showNothing();
   document.documentElement.dataset.ready = "true";
   inquire(true);
 }
 
-start();
+listen();
+begin();

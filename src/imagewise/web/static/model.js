@@ -81,4 +81,5 @@ async function refresh() {
 
 document.title = `imagewise: model ${name}`;
 find("name").textContent = name;
+find("try").href = `../?${new URLSearchParams({ model: name })}`;
 poll(refresh);

@@ -1,21 +1,22 @@
 // The model's card: what it is, how good, on what; classes and confusion matrix where the card has them.
 
-import { factList } from "./dom.js";
+import { element, factList } from "./dom.js";
 import { share } from "./format.js";
 import { classTable, confusionTable } from "./scores.js";
 
-export function showCard(place, card) {
-  place.replaceChildren(facts(card));
+/** `address` is of the model's own page, or null if there is none. */
+export function showCard(place, card, address) {
+  place.replaceChildren(facts(card, address));
   for (const [split, metrics] of Object.entries(card.metrics ?? {})) {
     if (metrics?.classes) place.append(classTable(split, metrics, card.class_names));
     if (metrics?.confusion) place.append(confusionTable(split, metrics.confusion, card.class_names));
   }
 }
 
-function facts(card) {
+function facts(card, address) {
   const { kind, height, width, channels } = card.framing;
   const rows = [
-    ["Model", card.name ?? card.model],
+    ["Model", address ? element("a", card.name, { href: address }) : card.name],
     ["Classes", card.class_names.join(", ")],
     ["Input", `${width} × ${height} pixels, ${channels === 1 ? "grey" : "colour"} (framing ${kind})`],
     ["Trained on", card.data?.name],

@@ -17,6 +17,7 @@ async function refresh() {
     const accuracy = share(model.test_accuracy, model.test_count);
     const cells = [model.recipe, model.data, model.classes, accuracy, bytes(model.size)];
     for (const cell of [...cells, created]) row.insertCell().append(cell ?? "–");
+    row.insertCell().append(element("a", "Try it", { href: `./?${new URLSearchParams({ model: model.name })}` }));
   }
   document.documentElement.dataset.ready = "true";
   return 30_000;

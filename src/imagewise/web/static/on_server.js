@@ -1,27 +1,29 @@
-// The recogniser behind the page's own server, by its HTTP API.
+// The recogniser behind the page's own server, by its HTTP API; of several models the one that the page's address names.
 
 import { RetryError, request } from "./api.js";
 
 export class ServerRecogniser {
   static async open() {
-    return new ServerRecogniser(await cardOf());
+    const name = new URLSearchParams(location.search).get("model");
+    return new ServerRecogniser(name, await cardOf(name));
   }
 
-  constructor(card) {
+  constructor(name, card) {
+    this.name = name; // null: the server's first one
     this.card = card;
   }
 
   async predict(picture, { explain = false } = {}) {
     const answer = await this.#ask(picture, (card) => {
       const query = { top: card.class_names.length, explain: explain ? "occlusion" : "input" };
-      return `predict?${new URLSearchParams(query)}`;
+      return ["predict", query];
     });
     const seen = answer.explain?.seen ? await pixelsOf(answer.explain.seen) : null;
     return { classes: answer.top, seen, occlusion: answer.explain?.occlusion ?? null };
   }
 
   async readText(picture) {
-    return this.#ask(picture, () => "segment");
+    return this.#ask(picture, () => ["segment", {}]);
   }
 
   /** An answer of the model whose card this is. If the file was replaced, the new card is fetched and it is asked again. */
@@ -29,16 +31,26 @@ export class ServerRecogniser {
     const body = await picture.file();
     const headers = { "Content-Type": body.type || "application/octet-stream" };
     for (let tries = 0; tries < 2; tries++) {
-      const { answer } = await request(pathFor(this.card), { method: "POST", body, headers });
+      const { answer } = await request(pathOf(this.name, ...pathFor(this.card)), { method: "POST", body, headers });
       if (answer.version === this.card.version) return answer;
-      this.card = await cardOf();
+      this.card = await cardOf(this.name);
     }
     throw new RetryError("The model is being replaced. Retrying …"); // some workers have the old one still
   }
 }
 
-async function cardOf() {
-  return (await request("model")).answer;
+/** Names of the models that the server has. */
+export async function modelNames() {
+  return (await request("api/models")).answer.models.map(({ name }) => name);
+}
+
+async function cardOf(name) {
+  return (await request(pathOf(name, "model"))).answer;
+}
+
+function pathOf(name, path, query = {}) {
+  const all = new URLSearchParams(name ? { ...query, model: name } : query).toString();
+  return all ? `${path}?${all}` : path;
 }
 
 /** A data URL's picture. It is not fetched, which the page's content security policy would refuse. */

@@ -7,8 +7,15 @@
 // `picture` is one of pictures.js. `predict(picture, {explain: true})` adds `occlusion`: rows of numbers from 0 to 1,
 // how much hiding that place changes the answer. `seen` is {data, height, width, channels} or null.
 
+export const inBrowser = document.documentElement.dataset.answers === "browser";
+
+/** Names of the models that can be chosen, by `?model=NAME` in the page's address. */
+export async function modelNames() {
+  return inBrowser ? [] : (await import("./on_server.js")).modelNames();
+}
+
 export async function openRecogniser() {
-  if (document.documentElement.dataset.answers === "browser") {
+  if (inBrowser) {
     const { BrowserRecogniser } = await import("./in_browser.js");
     return BrowserRecogniser.open();
   }

@@ -38,6 +38,8 @@ function showFacts() {
       ["Model from epoch", facts.model_epoch || null],
     ]),
   );
+  find("try").hidden = !facts.served;
+  if (facts.served) find("try").href = `../?${new URLSearchParams({ model: facts.served })}`;
   find("notes").replaceChildren(...facts.problems.map((text) => element("p", text, { class: "problem" })));
 }
 
