@@ -63,6 +63,23 @@ def split_of_folder(name: str) -> SplitName | None:
     return named.pop() if len(named) == 1 else None
 
 
+def splits_of_siblings(names: Sequence[str]) -> dict[str, SplitName]:
+    """The split of each of several folders whose names differ in the word for a split only: `cars_train` and
+    `cars_test`. Nothing where they differ otherwise, or none is train."""
+    found: dict[str, SplitName] = {}
+    rests = set()
+    for name in names:
+        words = split_words_out(name)
+        matches = [match for word in words.all if (match := _SPLIT_WORD.fullmatch(word)) and match["split"]]
+        splits = {SPLIT_WORDS[match["split"]] for match in matches}
+        if len(splits) != 1:
+            return {}
+        found[name] = splits.pop()
+        rests.add(words.others)
+    distinct = len(set(found.values())) == len(names) > 1
+    return found if distinct and len(rests) == 1 and "train" in found.values() else {}
+
+
 def is_filler(name: str) -> bool:
     """Whether a folder's name says nothing about what its pictures show: `images`, `new_photos`."""
     return all(map(_FILLER.fullmatch, _words(name)))

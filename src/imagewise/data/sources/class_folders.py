@@ -9,10 +9,10 @@ from imagewise.data.dataset import Dataset
 from imagewise.data.picture_files.pictures import load_pictures
 from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources.folders.flat import add_flat, no_class_folders
-from imagewise.data.sources.folders.layout import Layout, candidates, no_picture_of_class, pictures, require_pictures
+from imagewise.data.sources.folders.layout import Layout, candidates, no_picture_of_class, pictures
 from imagewise.data.sources.folders.listing import Kinds
 from imagewise.data.sources.folders.other_tasks import refuse_other_tasks
-from imagewise.data.sources.folders.split_folders import add_splits
+from imagewise.data.sources.folders.split_folders import add_classes, add_splits
 from imagewise.data.sources.folders.walking import Found
 from imagewise.data.splits import is_filler, split_of_folder
 from imagewise.errors import DataError
@@ -26,7 +26,8 @@ def load_class_folders(root: Path, how: Reading) -> Dataset:
     become classes, but for one `train` that holds pictures, beside folders of other names. A split without class
     folders is left out with a notice (Kaggle's `test`). A folder that holds nothing but one other folder of folders, as
     archives unpack to, is gone through. Pictures in folders below a class folder belong to that class, as long as one
-    class folder holds pictures itself: otherwise nothing says which folders are the classes. Where there are no class
+    class folder holds pictures itself, or each has one folder called `images`: otherwise nothing says which folders are
+    the classes. Where there are no class
     folders, names like `cat.0.jpg` say the classes. What imagewise wrote, what is hidden, and files that are no
     pictures by their suffix are left out, and notices say so.
 
@@ -77,8 +78,7 @@ def _find_layout(root: Path, kinds: Kinds) -> Layout:
         return layout
     if len(folders) == 1 and is_filler(folders[0].name) and add_flat(layout, folders[0], kinds):
         return layout
-    require_pictures(folders, kinds)
-    layout.classes = [(folder, same_letters(folder.name), None) for folder in folders]
+    add_classes(layout, folders, None, kinds)
     return layout
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -38,11 +38,28 @@ def refuse_other_tasks(root: Path, kinds: Kinds) -> None:
                 f"{root}: looks like a detection set ({boxes}). imagewise sorts whole pictures into classes; it finds "
                 "no boxes. Sort the pictures, or what is cut out of them, into one folder a class."
             )
-        if masks := _masks(folder, kinds):
+        if (masks := _masks(folder, kinds)) and (folder == root or not _are_classes(folders[1:], kinds)):
             raise DataError(
                 f"{root}: looks like a segmentation set ({masks}). imagewise sorts whole pictures into classes; it "
                 "finds no outlines. Sort the pictures into one folder a class, without the masks."
             )
+
+
+def is_mask_folder(name: str) -> bool:
+    """Whether a folder is called as one of masks is."""
+    return _MASK_FOLDERS.fullmatch(name.lower()) is not None
+
+
+def differ_in_words(folders: Sequence[Path]) -> bool:
+    """Whether folders differ in more than numbers, unlike `patient_1` and `patient_2`, which are no classes."""
+    return len({re.sub(r"[\W\d_]+", " ", path.name).strip() for path in folders}) == len(folders)
+
+
+def _are_classes(folders: list[Path], kinds: Kinds) -> bool:
+    """Whether folders that hold pictures are two or more classes, each with masks: `COVID/images`, `COVID/masks`."""
+    holding = [path for path in folders if kinds.has_pictures_below(path)]
+    splits = any(is_like_split(path.name) for path in holding)
+    return len(holding) > 1 and not splits and differ_in_words(holding) and all(_masks(path, kinds) for path in holding)
 
 
 def _boxes(folder: Path, kinds: Kinds) -> str | None:
