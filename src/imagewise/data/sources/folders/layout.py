@@ -70,10 +70,12 @@ def require_pictures(folders: list[Path], kinds: Kinds) -> None:
             raise DataError(no_picture_of_class(folder))
     if not any(any(kinds.names_in(folder)) for folder in folders):
         names = ", ".join(folder.name for folder in folders[:3])
+        holding = (folder for folder in folders if any(any(kinds.names_in(path)) for path in subfolders(folder)))
+        such = f", such as {first}," if (first := next(holding, None)) is not None else ""
         raise DataError(
             f"{folders[0].parent}: its folders ({names}{', ...' if len(folders) > 3 else ''}) hold folders only, so "
-            "nothing says which are the classes. Name the folder whose folders are the classes, or put the "
-            "pictures directly into them."
+            f"nothing says which are the classes. Name the folder whose folders are the classes{such} or put "
+            "the pictures directly into them."
         )
 
 

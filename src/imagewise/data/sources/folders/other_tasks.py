@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from imagewise.data.sources.folders.file_names import labels_of
 from imagewise.data.sources.folders.listing import Kinds, is_meant, subfolders
 from imagewise.data.splits import is_like_split
 from imagewise.errors import DataError
@@ -37,12 +38,23 @@ def refuse_other_tasks(root: Path, kinds: Kinds) -> None:
             raise DataError(
                 f"{root}: looks like a detection set ({boxes}). imagewise sorts whole pictures into classes; it finds "
                 "no boxes. Sort the pictures, or what is cut out of them, into one folder a class."
+                f"{_names_say_classes(root, kinds)}"
             )
         if (masks := _masks(folder, kinds)) and (folder == root or not _are_classes(folders[1:], kinds)):
             raise DataError(
                 f"{root}: looks like a segmentation set ({masks}). imagewise sorts whole pictures into classes; it "
                 "finds no outlines. Sort the pictures into one folder a class, without the masks."
             )
+
+
+def _names_say_classes(root: Path, kinds: Kinds) -> str:
+    """What to type where the names of the files say the classes, as those of the Oxford pets do; "" elsewhere."""
+    for folder in filter(is_meant, subfolders(root)):
+        names = kinds.pictures_in(folder)
+        if labels := labels_of(names):
+            said = f"{labels[0]!r} of {names[0]}"
+            return f" If the names of the files are the classes ({said}), name the folder of the pictures: {folder}"
+    return ""
 
 
 def is_mask_folder(name: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from imagewise.data.dataset import Dataset
 from imagewise.data.sources.tables.names import is_picture_name, plain
+from imagewise.data.sources.tables.synsets import are_synsets, names_of_synsets
 from imagewise.data.sources.tables.table import Table, head_of_table
 
 _MOST_BYTES = 1 << 20
@@ -45,13 +46,17 @@ def is_class_table(head: Table) -> bool | None:
 
 
 def name_classes(dataset: Dataset, folder: Path, *, exact: bool = False) -> Dataset:
-    """The data with its classes named, if they are numbers and a table in the folder names each of them.
+    """The data with its classes named, if they are numbers, or WordNet's (`n01440764`), and a table in the folder names
+    each of them.
 
     Args:
         dataset: the order of its classes stays.
         folder: where the table may be; its file name says "class", "label", "name" or the like.
         exact: take only a table that names no other classes, as where it may be of another set.
     """
+    if are_synsets(dataset.class_names):
+        found = names_of_synsets(dataset.class_names, folder)
+        return dataset if found is None else _named(dataset, found[1], found[0])
     if not all(name.isdecimal() for name in dataset.class_names):
         return dataset
     notices = []
@@ -67,11 +72,17 @@ def name_classes(dataset: Dataset, folder: Path, *, exact: bool = False) -> Data
             continue
         counts = Counter(names[number] for number in numbers)
         named = [names[n] if counts[names[n]] == 1 else f"{names[n]} ({n})" for n in numbers]
-        some = ", ".join(f"{n} is {text!r}" for n, text in list(zip(dataset.class_names, named, strict=True))[:_SHOWN])
-        more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
-        told = f"took the names of the classes from {path.name}: {some}{more}."
-        return replace(dataset, class_names=tuple(named)).with_notices(told)
+        return _named(dataset, named, path.name)
     return dataset.with_notices(*notices)
+
+
+def _named(dataset: Dataset, names: Sequence[str], source: str) -> Dataset:
+    """The data with other names of its classes, and a notice about the file that they are from."""
+    pairs = list(zip(dataset.class_names, names, strict=True))
+    some = ", ".join(f"{before} is {text!r}" for before, text in pairs[:_SHOWN])
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    told = f"took the names of the classes from {source}: {some}{more}."
+    return replace(dataset, class_names=tuple(names)).with_notices(told)
 
 
 def _candidates(folder: Path) -> list[Path]:

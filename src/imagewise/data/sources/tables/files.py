@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from imagewise.data.sources.tables.names import WEB
 from imagewise.errors import DataError
 from imagewise.framing.file_kinds import PICTURE_SUFFIXES
 
@@ -18,7 +19,6 @@ _FIRST = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG")  # endings that are 
 _FOLDERS = ("train", "images", "imgs", "img", "pictures", "photos", "data", "train_images", "training", "upload")
 _MOST_SEARCHES = 100  # for files that are nowhere, before the rest is believed to be nowhere, too
 _MOST_FOLDERS = 40
-_WEB = ("http://", "https://")
 _STUDIO_HASH = re.compile(r"^[0-9a-f]{8}-")  # what label-studio writes before an uploaded file's name
 
 
@@ -197,7 +197,7 @@ def _guesses(uses: Counter[_Rule | None]) -> tuple[str, ...]:
 def _nowhere(table: Path, base: Path, texts: Sequence[str]) -> str:
     count = f"none of its {len(texts):,} files is there" if len(texts) > 1 else "its file is not there"
     first = texts[0]
-    if first.lower().startswith(_WEB):
+    if first.lower().startswith(WEB):
         return (
             f"{table}: {count}: it names addresses on the web ({first}), and imagewise downloads none. Download the "
             f"pictures into {base}, with the names that the addresses end with."

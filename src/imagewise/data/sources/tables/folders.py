@@ -14,6 +14,7 @@ from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources.class_folders import class_names_in
 from imagewise.data.sources.tables.heads import (
     KINDS,
+    LISTS,
     heads_in,
     labelled,
     labels_by_folder,
@@ -40,8 +41,13 @@ from imagewise.data.sources.tables.roles import file_column, find_roles, has_rol
 from imagewise.data.sources.tables.table import Table
 from imagewise.data.splits import is_like_split, split_of_folder, split_of_name
 from imagewise.errors import DataError
+from imagewise.framing.file_kinds import is_shown
 
 USUAL = ("labels.csv", "metadata.csv", "metadata.jsonl", "_classes.csv")  # these say what the pictures beside them show
+
+_MAY_SAY = (".xlsx", ".xls", ".ods", ".mat", ".json", ".xml", ".sqlite", ".db", ".parquet", *KINDS, *LISTS)
+_ABOUT = ("readme", "licen", "citation", "requirements", "dataset_info")
+_SHOWN = 3  # files in a notice
 
 
 @dataclass
@@ -100,7 +106,19 @@ def unused_tables(folder: Path, dataset: Dataset) -> list[str]:
                 f"took the classes from the folders. {path.name} gives the pictures other labels, as {label!r} to "
                 f"{file}. To use these, name the table: {shlex.quote(str(path))}"
             )
+    if len(dataset.class_names) == 1 and (files := _that_may_say(folder)):
+        more = f" and {len(files) - _SHOWN:,} more" if len(files) > _SHOWN else ""
+        told.append(
+            f"no file that is read says what the pictures show. If {', '.join(files[:_SHOWN])}{more} "
+            f"{'does' if len(files) == 1 else 'do'}, write labels.csv into {folder}, with the columns file and label."
+        )
     return told
+
+
+def _that_may_say(folder: Path) -> list[str]:
+    """Names of the files beside the pictures that may hold labels in a form that is not read."""
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _MAY_SAY and path.is_file())
+    return [name for name in names if is_shown(name) and not name.lower().startswith(_ABOUT)]
 
 
 def _of_splits(folder: Path, columns: Mapping[str, str] | None) -> _Tables | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from imagewise.data.sources.tables.names import plain
-from imagewise.data.sources.tables.roles import Roles
+from imagewise.data.sources.tables.roles import Roles, say
 from imagewise.data.sources.tables.table import Table
 from imagewise.errors import DataError
 
@@ -45,7 +45,8 @@ def _of_flags(table: Table, roles: Roles) -> tuple[list[str], tuple[str, ...]]:
         on = [name for name, text in zip(roles.labels, fields, strict=True) if text in _ON]
         if len(on) > 1:
             file = table.columns[roles.file][number]
-            raise DataError(_multi_label(table, f"row {number + 1} ({file}) has a 1 for {' and '.join(map(repr, on))}"))
+            why = f"row {number + 1} ({file}) has a 1 for {' and '.join(map(repr, on))}"
+            raise DataError(f"{_multi_label(table, why)} For one of its columns: {say('label', on[0])}")
         labels.append(on[0] if on else "")
     empty = labels.count("")
     rows = "1 row that has" if empty == 1 else f"{empty:,} rows that have"

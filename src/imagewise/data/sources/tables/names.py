@@ -29,6 +29,7 @@ VALID_NAMES = ("isvalid", "isval", "isvalidation", "valid")  # fastai's: true fo
 TEST_NAMES = ("istest",)
 GROUP_NAMES = ("group", "groups", "groupid")
 BOX_NAMES = ("xmin", "ymin", "xmax", "ymax", "bbox", "x1", "y1", "x2", "y2", "xcenter", "ycenter", "boundingbox")
+WEB = ("http://", "https://")  # what an address begins with
 PIXELS = "pixels"  # a column that holds a whole picture as numbers, as in FER2013
 
 _PARTS = re.compile(r"[\s_\-.]+")

@@ -134,12 +134,13 @@ def _is_yes_or_no(table: Table, name: str) -> bool:
 
 
 def _is_other(table: Table, name: str) -> bool:
-    """Whether a column is for something else: numbers of the rows, groups, names of files once more."""
+    """Whether a column is for something else: numbers of the rows, groups, names of files once more, addresses."""
     column = table.columns[name]
     unnamed = name.startswith("column ") and table.headed
     if (unnamed or plain(name).startswith("unnamed:") or plain(name) == "index") and _counts_up(column):
         return True
-    return plain(name) in names.GROUP_NAMES or _picture_share(column) >= 0.8
+    addresses = len(column) > 0 and all(text.lower().startswith(names.WEB) for text in column[:_LOOKED_AT])
+    return plain(name) in names.GROUP_NAMES or addresses or _picture_share(column) >= 0.8
 
 
 def _counts_up(column: Sequence[str]) -> bool:
