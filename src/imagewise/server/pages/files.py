@@ -21,6 +21,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+_TITLES = {404: "Page not found", 405: "This address is for programs"}  # for people; others get the phrase of HTTP
 
 
 class PageFiles:
@@ -53,7 +54,7 @@ class PageFiles:
             policy=None,
             # Not from the root, since a proxy may serve all of this under a prefix; no deeper than anybody's links go.
             up="../" * min(path.count("/") - 1, 20),
-            title=HTTPStatus(problem.status).phrase,
+            title=_TITLES.get(problem.status, HTTPStatus(problem.status).phrase),
             detail=problem.detail,
         )
         headers = _HEADERS | problem.headers | {"Vary": "Accept"}

@@ -3,7 +3,7 @@
 import { addRow, element, factList, foldedTable } from "./dom.js";
 import { bytes, duration, localTime } from "./format.js";
 import { ask, poll } from "./poll.js";
-import { scoreSection } from "./scores.js";
+import { inOrder, scoreSection } from "./scores.js";
 
 const find = (id) => document.getElementById(id);
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -66,12 +66,9 @@ async function refresh() {
   if (card.version !== version) {
     version = card.version;
     showFacts(card);
-    const scores = Object.entries(card.metrics);
-    const order = (split) => (split === "test" ? 0 : 1);
-    scores.sort(([a], [b]) => order(a) - order(b));
     const none = element("section", "");
     none.append(element("h2", "Score"), element("p", "Not evaluated yet."));
-    const sections = scores.map(([split, score]) => scoreSection(split, score));
+    const sections = inOrder(card.metrics).map(([split, score], i) => scoreSection(split, score, i === 0));
     find("scores").replaceChildren(...(sections.length ? sections : [none]));
     find("recipe").replaceChildren(recipeTable(card));
   }

@@ -2,15 +2,19 @@
 
 import { element, factList } from "./dom.js";
 import { share } from "./format.js";
-import { classTable, confusionTable } from "./scores.js";
+import { classTable, confusionTable, inOrder } from "./scores.js";
 
 /** `address` is of the model's own page, or null if there is none. */
 export function showCard(place, card, address) {
   place.replaceChildren(facts(card, address));
-  for (const [split, metrics] of Object.entries(card.metrics ?? {})) {
-    if (metrics?.classes) place.append(classTable(split, metrics, card.class_names));
-    if (metrics?.confusion) place.append(confusionTable(split, metrics.confusion, card.class_names));
+  const tables = element("details");
+  for (const [split, metrics] of inOrder(card.metrics)) {
+    if (metrics?.classes) tables.append(classTable(split, metrics, card.class_names));
+    if (metrics?.confusion) tables.append(confusionTable(split, metrics.confusion, card.class_names));
   }
+  if (!tables.children.length) return;
+  tables.prepend(element("summary", "Scores of each class and confusion matrices"));
+  place.append(tables);
 }
 
 function facts(card, address) {
@@ -23,14 +27,10 @@ function facts(card, address) {
     ["Network", card.recipe?.network?.name ?? card.recipe?.name],
     ["Created", card.created?.slice(0, 10)],
   ];
-  for (const [split, metrics] of Object.entries(card.metrics ?? {})) {
+  for (const [split, metrics] of inOrder(card.metrics)) {
     if (typeof metrics?.accuracy !== "number") continue;
     const count = metrics.count ? ` of ${metrics.count.toLocaleString("en")} pictures` : "";
-    rows.push([`${capitalized(split)} accuracy`, share(metrics.accuracy, metrics.count) + count]);
+    rows.push([`Accuracy on ${split}`, share(metrics.accuracy, metrics.count) + count]);
   }
   return factList(rows);
-}
-
-function capitalized(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

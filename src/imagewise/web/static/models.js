@@ -15,9 +15,9 @@ async function refresh() {
     row.append(head);
     const created = localTime(model.created);
     const accuracy = share(model.test_accuracy, model.test_count);
-    const cells = [model.recipe, model.data, model.classes, accuracy, bytes(model.size)];
-    for (const cell of [...cells, created]) row.insertCell().append(cell ?? "–");
-    row.insertCell().append(element("a", "Try it", { href: `./?${new URLSearchParams({ model: model.name })}` }));
+    const tried = element("a", "Try it", { href: `./?${new URLSearchParams({ model: model.name })}` });
+    const cells = [tried, accuracy, model.classes, model.recipe, model.data, bytes(model.size), created];
+    for (const cell of cells) row.insertCell().append(cell ?? "–");
   }
   document.documentElement.dataset.ready = "true";
   return 30_000;

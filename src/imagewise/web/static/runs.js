@@ -39,12 +39,12 @@ function makeRow(name) {
 function fillRow(row, run) {
   const cells = [
     state(run),
+    share(run.test_accuracy, run.test_count),
+    share(run.validation_accuracy, run.validation_count),
+    epochs(run),
+    duration(run.seconds),
     run.recipe,
     run.data,
-    epochs(run),
-    share(run.validation_accuracy, run.validation_count),
-    share(run.test_accuracy, run.test_count),
-    duration(run.seconds),
     localTime(run.started),
   ];
   cells.forEach((text, i) => {
@@ -72,7 +72,14 @@ function showList() {
   limit();
 }
 
+/** What is chosen, and the way to it; the boxes of the others are disabled once there are as many as can be compared. */
 function limit() {
+  const count = chosen.size;
+  find("chosen").textContent = "Choose up to six to compare them.";
+  if (count) {
+    find("chosen").textContent = count < MOST ? `${count} chosen. ` : `${count} chosen, which is the most. `;
+    find("chosen").append(element("a", "Go to the comparison", { href: "#comparison" }));
+  }
   for (const row of rows.values()) row.box.disabled = chosen.size >= MOST && !row.box.checked;
 }
 

@@ -6,6 +6,12 @@ import { interval, points, share } from "./format.js";
 const LEVELS = [0.005, 0.02, 0.1, 0.4, 0.8]; // of a row's pictures: at each a cell gets one shade darker
 const MOST_MISTAKES = 5;
 
+/** [name, score] of each score, the test's first: what a model is judged by. */
+export function inOrder(metrics) {
+  const rank = (name) => (name === "test" ? 0 : /\btest\b/i.test(name) ? 1 : 2);
+  return Object.entries(metrics ?? {}).sort(([a], [b]) => rank(a) - rank(b));
+}
+
 export function scoreFacts(score) {
   const { count: all, accuracy_interval: bounds, calibration_error: error } = score;
   const count = all ? ` of ${all.toLocaleString("en")} pictures` : "";
@@ -60,14 +66,14 @@ function times(count) {
   return count === 1 ? "once" : `${count} times`;
 }
 
-/** A section with everything known of a score. */
-export function scoreSection(split, score) {
+/** A section with everything known of a score; its tables are unfolded if `open`. */
+export function scoreSection(split, score, open = true) {
   const section = element("section");
   section.append(element("h2", `Score on ${split}`), scoreFacts(score));
   const names = score.class_names ?? [];
-  if (score.classes) section.append(classTable(split, score, names, true));
+  if (score.classes) section.append(classTable(split, score, names, open));
   else section.append(element("p", "No per-class scores."));
-  if (score.confusion) section.append(confusionTable(split, score.confusion, names, names.length <= 20));
+  if (score.confusion) section.append(confusionTable(split, score.confusion, names, open && names.length <= 20));
   else section.append(element("p", "No confusion matrix. To draw one: imagewise evaluate MODEL DATA --report FILE"));
   return section;
 }
