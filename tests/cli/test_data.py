@@ -36,11 +36,13 @@ def test_data_lists_the_named_sets() -> None:
         "fashion-mnist",
         "kmnist",
         "cifar10",
+        "emnist-letters",
+        "emnist-balanced",
         "mnist-sample",
         "digits",
     ]
     assert values[-1]["place"] == "imagewise"
-    assert len(run("data", "list").stdout.splitlines()) == 7
+    assert len(run("data", "list").stdout.splitlines()) == 9
 
 
 def test_data_fetch_and_verify_of_what_is_here_say_so() -> None:

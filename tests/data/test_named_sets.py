@@ -62,9 +62,10 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_catalog_is_complete() -> None:
     entries = named_sets()
-    assert list(entries) == ["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-sample", "digits"]
+    emnist = {"emnist-letters": 26, "emnist-balanced": 47}
+    assert list(entries) == ["mnist", "fashion-mnist", "kmnist", "cifar10", *emnist, "mnist-sample", "digits"]
     for entry in entries.values():
-        assert len(entry.class_names) == len(set(entry.class_names)) == 10
+        assert len(entry.class_names) == len(set(entry.class_names)) == emnist.get(entry.name, 10)
         assert entry.licence
         assert entry.citation
         if entry.layout != "bundled":
@@ -157,6 +158,8 @@ def test_data_sets_says_where_each_is(served: Callable[..., NamedSet]) -> None:
         "fashion-mnist": None,
         "kmnist": "cache",
         "cifar10": None,
+        "emnist-letters": None,
+        "emnist-balanced": None,
         "mnist-sample": "imagewise",
         "digits": "imagewise",
     }

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from imagewise.errors import DataError, did_you_mean
 from imagewise.framing.framing import Framing
 
-Layout = Literal["idx", "cifar", "bundled"]
+Layout = Literal["idx", "cifar", "emnist", "bundled"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,12 @@ class NamedSet:
     download_bytes: int
     mirrors: tuple[str, ...]
     files: tuple[SetFile, ...]
+    folder: str = ""
+
+    @property
+    def place(self) -> str:
+        """The name of its folder, in IMAGEWISE_DATA and in the cache."""
+        return self.folder or self.name
 
 
 def bundled_folder() -> Path:

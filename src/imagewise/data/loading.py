@@ -13,6 +13,8 @@ from imagewise.data.dataset import Dataset
 from imagewise.data.groups.grouping import Grouping
 from imagewise.data.named_sets import fetch, find
 from imagewise.data.picture_files.reading import Reading
+from imagewise.data.sources import emnist
+from imagewise.data.sources.archives import unpack
 from imagewise.data.sources.cifar import load_cifar
 from imagewise.data.sources.digits import load_digits
 from imagewise.data.sources.handed import Handed, load_handed
@@ -45,11 +47,12 @@ def load_data(
     Warns (`ImagewiseWarning`) of what falls back or is left out; all of it is in `notices` and `skipped` of the result.
 
     Args:
-        source: the name of a set (`mnist`, `fashion-mnist`, `kmnist`, `cifar10`, `mnist-sample`, `digits`, or one in
-            IMAGEWISE_DATA); or the path of class folders, of a folder of IDX, `.npy`, Parquet or tar (WebDataset)
-            files or with a table, or of an `.npz`, `.csv`, `.tsv`, `.jsonl`, `.parquet` or `.tar` file, or of one IDX
-            file where several sets are in a folder; or pictures in memory, or a table: see `load_handed`. None for
-            MNIST, or `mnist-sample`, with a notice, if MNIST is unavailable.
+        source: the name of a set (`mnist`, `fashion-mnist`, `kmnist`, `cifar10`, `emnist-letters`, `emnist-balanced`,
+            `mnist-sample`, `digits`, or one in IMAGEWISE_DATA); or the path of class folders, of a folder of IDX,
+            `.npy`, `.ndjson`, Parquet or tar (WebDataset) files or with a table, or of an `.npz`, `.csv`, `.tsv`,
+            `.jsonl`, `.parquet` or `.tar` file, or of one IDX file where several sets are in a folder; or pictures in
+            memory, or a table: see `load_handed`. None for MNIST, or `mnist-sample`, with a notice, if MNIST is
+            unavailable.
         framing: that of a model, to score it, or a text such as `photo:96`: picture files are brought to it, arrays
             must have its shape. None for the set's own; where it has none, one is chosen by looking at the pictures,
             with a notice.
@@ -162,7 +165,20 @@ def _read_named(entry: NamedSet, how: Reading, offline: bool) -> Dataset:
     folder = fetch(entry.name, how.progress)
     if entry.layout == "cifar":
         return load_cifar(entry, folder, how.framing)
+    if entry.layout == "emnist":
+        return _load_emnist(entry, folder, how)
     return load_idx_folder(entry.name, folder, how.framing or entry.framing, entry.class_names)
+
+
+def _load_emnist(entry: NamedSet, folder: Path, how: Reading) -> Dataset:
+    """One of EMNIST's sets, out of the zip that holds all of them or the files that it unpacks to."""
+    place = emnist.locate(folder, entry.name)
+    if place is not None and place.is_file():
+        place = emnist.locate(unpack(place, how.progress), entry.name)
+    if place is None:
+        raise DataError(f"{folder}: {emnist.ARCHIVE} does not hold {entry.name}. Remove it, and fetch it again.")
+    data = load_idx_folder(entry.name, place, how.framing or entry.framing, prefix=f"{entry.name}-")
+    return replace(data, notices=()) if data.class_names == entry.class_names else data
 
 
 def _path(source: str | Path) -> Path:

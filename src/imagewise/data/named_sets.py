@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from imagewise.data.catalog import NamedSet, SetFile, bundled_folder, named_set, named_sets
-from imagewise.data.sources import cifar, idx
+from imagewise.data.sources import cifar, emnist, idx
 from imagewise.data.sources.unpacking import UNPACK_ERRORS, is_gzip, open_unpacked
 from imagewise.errors import DataError
 from imagewise.fetch import Progress, download
@@ -74,7 +74,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     path = find(entry)
     if path is not None:
         return path
-    folder = cache_dir("data", name)
+    folder = cache_dir("data", entry.place)
     for file in entry.files:
         if _locate(entry, folder, file) is None:
             urls = [mirror + file.name for mirror in entry.mirrors]
@@ -99,9 +99,9 @@ def _find(entry: NamedSet) -> tuple[Place | None, Path | None]:
     if entry.layout == "bundled":
         return "imagewise", bundled_folder()
     data = data_dir()
-    if data is not None and any(_locate(entry, data / entry.name, file) for file in entry.files):
-        return "IMAGEWISE_DATA", data / entry.name
-    cached = cache_dir("data", entry.name)
+    if data is not None and any(_locate(entry, data / entry.place, file) for file in entry.files):
+        return "IMAGEWISE_DATA", data / entry.place
+    cached = cache_dir("data", entry.place)
     if all(_locate(entry, cached, file) for file in entry.files):
         return "cache", cached
     return None, None
@@ -113,6 +113,8 @@ def _locate(entry: NamedSet, folder: Path, file: SetFile) -> Path | None:
             return folder / file.name if (folder / file.name).is_file() else None
         case "cifar":
             return cifar.locate(folder)
+        case "emnist":
+            return emnist.locate(folder, entry.name)
         case "idx":
             return idx.locate(folder, file.name)
 
@@ -120,7 +122,7 @@ def _locate(entry: NamedSet, folder: Path, file: SetFile) -> Path | None:
 def _check(file: SetFile, path: Path | None) -> FileCheck:
     if path is None:
         return FileCheck(file.name, False, "missing")
-    if path.is_dir() or (file.packed_md5 and not is_gzip(path)):
+    if path.is_dir() or (file.packed_md5 and file.name.endswith(".gz") and not is_gzip(path)):
         return FileCheck(file.name, True, f"{path.name} is there, unpacked; only the packed file has a known hash")
     reason = _fault(file, path)
     return FileCheck(file.name, reason is None, reason or "as it should be")

@@ -14,10 +14,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+ARCHIVE = "gzip.zip"  # of all six sets
 TURNED = "EMNIST's pictures are stored on their side: turned upright."
 _NAMED = re.compile(r"(?P<set>emnist[-_.]\w+?)[-_.](train|test|t10k)\b.*", re.IGNORECASE)
 _FEWEST = 2  # labels of a mapping
 _SHOWN = 3  # names in a notice
+
+
+def locate(folder: Path, name: str) -> Path | None:
+    """NIST's zip in a folder, or the folder that holds the files of the set `name` (`emnist-letters`): itself, or
+    `gzip/` in it, as the zip unpacks. None where there is neither."""
+    if (folder / ARCHIVE).is_file():
+        return folder / ARCHIVE
+    for place in (folder, folder / "gzip"):
+        if any((place / f"{name}-train-images-idx3-ubyte{end}").is_file() for end in ("", ".gz")):
+            return place
+    return None
 
 
 def is_on_its_side(name: str) -> bool:
