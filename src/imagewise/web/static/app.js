@@ -53,7 +53,7 @@ function inquire(finished) {
 async function ask(explain) {
   const [picture, { number }] = [pad.picture ?? ofCanvas(pad.strokesOnPaper()), messages];
   if (several()) {
-    const fit = fitOf(picture);
+    const { fit } = pad;
     const text = await recogniser.readText(picture);
     return { number, show: (speak) => view.showText(text, fit, speak) };
   }
@@ -82,12 +82,6 @@ function several() {
 function showMode() {
   find("one").hidden = several();
   find("box-help").hidden = !several();
-}
-
-/** Boxes are in the pixels of the file, the canvas shows what was decoded of it. */
-function fitOf(picture) {
-  const [left, top, scale] = pad.fit;
-  return [left, top, picture.bitmap ? (scale * picture.bitmap.width) / picture.width : scale];
 }
 
 /** Show a file in place of the drawing, unless something newer was drawn or offered while it was decoded. */
