@@ -9,7 +9,8 @@ from imagewise.data.dataset import Dataset
 from imagewise.data.picture_files.pictures import load_pictures
 from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources.folders.flat import add_flat, no_class_folders
-from imagewise.data.sources.folders.layout import Layout, candidates, no_picture_of_class, pictures
+from imagewise.data.sources.folders.inner import is_place
+from imagewise.data.sources.folders.layout import Layout, candidates, no_picture_of_class, pictures, without_pictures
 from imagewise.data.sources.folders.listing import Kinds
 from imagewise.data.sources.folders.other_tasks import refuse_other_tasks
 from imagewise.data.sources.folders.split_folders import add_classes, add_splits
@@ -75,6 +76,11 @@ def _find_layout(root: Path, kinds: Kinds) -> Layout:
     if strays := len(kinds.pictures_in(root)):
         layout.notices.append(f"left out {pictures(strays)} in {root} itself, in no class folder.")
     if add_splits(layout, folders, kinds) or _add_split_classes(layout, folders, kinds):
+        return layout
+    holding = [folder for folder in folders if kinds.has_pictures_below(folder)]
+    if len(holding) == 1 < len(folders) and is_place(holding[0]) and _wraps(root, holding[0], kinds):
+        layout.notices += [without_pictures(folder) for folder in folders if folder not in holding]
+        add_classes(layout, candidates(holding[0], kinds, layout.notices), None, kinds)
         return layout
     if len(folders) == 1 and is_filler(folders[0].name) and add_flat(layout, folders[0], kinds):
         return layout

@@ -114,3 +114,36 @@ def test_a_folder_that_holds_the_splits_again_is_left_out_and_counted(
     data = load_data(tmp_path, framing=PHOTO, strict=True)
     assert len(data["all"]) == 24 * len(splits)
     assert f"left out {copy!r} ({24 * len(splits)} pictures): it holds folders called like the splits." in data.notices
+
+
+@pytest.mark.parametrize("copy", ["cell_images", "brain_tumor_dataset", "0"])
+@pytest.mark.parametrize("above", ["", "train/", "archive/"])
+def test_a_folder_that_holds_the_classes_again_is_left_out_and_counted(
+    tmp_path: Path, sketch: Sketch, copy: str, above: str
+) -> None:
+    sketch(*(f"{above}{inner}{label}" for inner in ("", f"{copy}/") for label in ("no", "yes")))
+    data = load_data(tmp_path, framing=PHOTO, strict=True)
+    assert (data.class_names, len(data["all"])) == (("no", "yes"), 24)
+    assert f"left out {copy!r} (24 pictures): it holds folders called like the classes." in data.notices
+
+
+@pytest.mark.parametrize("inner", [("no", "close"), ("left", "right"), ("yes",)])
+def test_a_class_with_other_folders_in_it_stays_a_class(tmp_path: Path, sketch: Sketch, inner: tuple[str, ...]) -> None:
+    sketch("no", "yes", *(f"perhaps/{name}" for name in inner))
+    data = load_data(tmp_path, framing=PHOTO, strict=True)
+    assert data.class_names == ("no", "perhaps", "yes")
+
+
+@pytest.mark.parametrize("place", ["images", "Images", "data"])
+@pytest.mark.parametrize("beside", ["imdb/imdb.mat", "features/all.npy", "videos/one.mp4"])
+def test_class_folders_in_a_folder_called_images_next_to_files_of_other_kinds(
+    tmp_path: Path, sketch: Sketch, place: str, beside: str
+) -> None:
+    sketch(f"{place}/banded", f"{place}/dotted")
+    (tmp_path / beside).parent.mkdir()
+    (tmp_path / beside).write_bytes(b"x")
+    data = load_data(tmp_path, framing=PHOTO, strict=True)
+    assert (data.class_names, len(data["all"])) == (("banded", "dotted"), 24)
+    assert any(
+        notice.startswith(f"left out {Path(beside).parent.name!r}: it holds no picture") for notice in data.notices
+    )

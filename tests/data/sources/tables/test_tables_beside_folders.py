@@ -245,3 +245,22 @@ def test_class_folders_further_below_are_read_where_a_table_names_no_file_that_i
     (tmp_path / "LOC_train_solution.csv").write_text(f"ImageId,PredictionString\n{''.join(rows)}")
     data = load_data(tmp_path, framing=PHOTO, strict=True)
     assert (data.class_names, len(data["all"])) == (("n01440764", "n01443537"), 40)
+
+
+@pytest.mark.parametrize(
+    ("table", "own", "other"),
+    [
+        ("cardatasettrain.csv", "cars_train/cars_train", "cars_test/cars_test"),
+        ("labels.csv", "train_images", "a_test_images"),
+        ("classes_test.csv", "new_test", "a_train"),
+        ("about.csv", "training_set", "dev_set"),
+    ],
+)
+def test_of_files_with_the_same_name_those_of_the_tables_split_are_taken(
+    tmp_path: Path, sketch: Sketch, table: str, own: str, other: str
+) -> None:
+    names = sketch(own, 20)
+    sketch(other, 8)
+    (tmp_path / table).write_text("image,label\n" + "".join(f"{n},{'ab'[i % 2]}\n" for i, n in enumerate(names)))
+    data = load_data(tmp_path / table, framing=PHOTO, strict=True)
+    assert sorted(data["all"].names or ()) == sorted(f"{own}/{name}" for name in names)

@@ -22,7 +22,7 @@ def inner_places(classes: Sequence[Path], kinds: Kinds) -> Mapping[Path, Path]:
     masked = False
     for folder in classes:
         inner = _picture_folders(folder, kinds)
-        named = [path for path in inner if _is_place(path) and any(kinds.names_in(path))]
+        named = [path for path in inner if is_place(path) and any(kinds.names_in(path))]
         others = [path for path in inner if path not in named]
         if len(named) != 1 or any(kinds.names_in(folder)) or not all(is_mask_folder(path.name) for path in others):
             return {}
@@ -30,6 +30,14 @@ def inner_places(classes: Sequence[Path], kinds: Kinds) -> Mapping[Path, Path]:
         masked = masked or bool(others)
     splits = any(is_like_split(folder.name) for folder in classes)
     return {} if splits or (masked and not differ_in_words(classes)) else places
+
+
+def second_copies(classes: Sequence[Path], kinds: Kinds) -> list[Path]:
+    """The folders that hold all class folders once more and are no class: `cell_images/` beside its own classes."""
+    holding = [folder for folder in classes if any(kinds.names_in(folder))]
+    names = {folder.name for folder in holding}
+    others = [folder for folder in classes if folder not in holding]
+    return [folder for folder in others if len(names) > 1 and names <= {path.name for path in subfolders(folder)}]
 
 
 def masks_beside(places: Mapping[Path, Path], kinds: Kinds) -> list[str]:
@@ -47,6 +55,6 @@ def _picture_folders(folder: Path, kinds: Kinds) -> list[Path]:
     return [path for path in filter(is_meant, subfolders(folder)) if kinds.has_pictures_below(path)]
 
 
-def _is_place(folder: Path) -> bool:
+def is_place(folder: Path) -> bool:
     """Whether a folder is called `images` or the like; a number may be a class."""
     return is_filler(folder.name) and any(map(str.isalpha, folder.name))

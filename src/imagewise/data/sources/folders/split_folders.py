@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imagewise.data.dataset import SPLITS, SplitName
 from imagewise.data.sources.folders.flat import add_flat_splits, unlabelled
-from imagewise.data.sources.folders.inner import inner_places, masks_beside
+from imagewise.data.sources.folders.inner import inner_places, masks_beside, second_copies
 from imagewise.data.sources.folders.layout import (
     Layout,
     candidates,
@@ -56,6 +56,12 @@ def add_splits(layout: Layout, folders: list[Path], kinds: Kinds) -> bool:
 
 def add_classes(layout: Layout, classes: list[Path], split: SplitName | None, kinds: Kinds) -> None:
     """Take class folders into a layout. Raises DataError as `require_pictures`."""
+    for folder in second_copies(classes, kinds):
+        count = sum(1 for _ in kinds.below(folder))
+        layout.notices.append(
+            f"left out {folder.name!r} ({pictures(count)}): it holds folders called like the classes."
+        )
+        classes = [path for path in classes if path != folder]
     places = inner_places(classes, kinds)
     layout.notices += masks_beside(places, kinds)
     require_pictures(list(places.values()) or classes, kinds)

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from imagewise.data.sources.tables.names import WEB
+from imagewise.data.splits import split_of_name
 from imagewise.errors import DataError
 from imagewise.framing.file_kinds import PICTURE_SUFFIXES
 
@@ -102,7 +103,9 @@ class _Finder:
         except OSError:
             there = []
         likely = [stem, *parts, *_FOLDERS]
-        there.sort(key=lambda name: (likely.index(name.lower()) if name.lower() in likely else len(likely), name))
+        own = split_of_name(stem) or "train"
+        others = {name for name in there if split_of_name(name) not in (None, own)}
+        there.sort(key=lambda name: (name.lower() not in likely and name in others, _place(likely, name.lower()), name))
         below = [
             f"{name}/{inner}" for name in there for inner in (*_FOLDERS, name) if (self._base / name / inner).is_dir()
         ]
@@ -173,6 +176,10 @@ def _readings(text: str) -> list[str]:
     if parts and _STUDIO_HASH.match(parts[-1]):
         readings.append(_STUDIO_HASH.sub("", parts[-1]))
     return list(dict.fromkeys(readings))
+
+
+def _place(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)
 
 
 def _guesses(uses: Counter[_Rule | None]) -> tuple[str, ...]:
