@@ -3,6 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 250;
 const EDGE = { left: 52, right: 14, top: 10, bottom: 34 };
+const DIGIT = 8; // pixels: width of one on an axis
 const MARKED_UP_TO = 30; // epochs: with more, points would hide the line
 
 function shape(name, attributes, text = "") {
@@ -22,8 +23,21 @@ export function ticks(low, high, wanted, smallest = 0) {
   return found;
 }
 
+/** 1, 2 and 5 times the powers of ten from `low` to `high`; over many powers, some of the powers alone. */
+function logTicks(low, high) {
+  const [first, last] = [low, high].map((end) => Math.floor(Math.log10(end)));
+  const factors = last - first > 3 ? [1] : [1, 2, 5];
+  const stride = Math.ceil((last - first) / 10) || 1;
+  const found = [];
+  for (let power = first; power <= last; power += stride) found.push(...factors.map((factor) => factor * 10 ** power));
+  return found.filter((value) => value >= low && value <= high);
+}
+
 export class Chart {
-  /** `say` turns a value on the axis into text, `domain` the lowest and highest value into the ends of the axis. */
+  /**
+   * `say` turns a value on the axis into text, `domain` the lowest and highest value into the ends of the axis, and
+   * whether it is logarithmic.
+   */
   constructor(title, say, domain) {
     this.title = title;
     this.say = say;
@@ -55,31 +69,35 @@ export class Chart {
     if (!width || !this.series.length) return;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     const values = this.series.flatMap(({ points }) => points.map(([, value]) => value)).filter((v) => v !== null);
-    const [low, high] = this.domain(
+    const [low, high, isLog = false] = this.domain(
       values.reduce((a, b) => Math.min(a, b), Infinity),
       values.reduce((a, b) => Math.max(a, b), -Infinity),
     );
     const last = Math.max(this.epochs, 2);
     const x = (epoch) => EDGE.left + ((epoch - 1) / (last - 1)) * (width - EDGE.left - EDGE.right);
-    const y = (value) => HEIGHT - EDGE.bottom - ((value - low) / (high - low)) * (HEIGHT - EDGE.top - EDGE.bottom);
+    const along = isLog ? Math.log : (value) => value;
+    const part = (value) => (along(value) - along(low)) / (along(high) - along(low));
+    const y = (value) => HEIGHT - EDGE.bottom - part(value) * (HEIGHT - EDGE.top - EDGE.bottom);
     this.toEpoch = (pixel) => 1 + ((pixel - EDGE.left) / (width - EDGE.left - EDGE.right)) * (last - 1);
     this.x = x;
-    const parts = [...this.axes(low, high, last, width, x, y)];
+    const parts = [...this.axes(isLog ? logTicks(low, high) : ticks(low, high, 8), last, width, x, y)];
+    if (isLog) parts.push(shape("text", { class: "tick", x: EDGE.left, y: HEIGHT - 3 }, "logarithmic"));
     for (const { look, points } of this.series) parts.push(...this.line(look, points, x, y));
     this.cursor = shape("line", { class: "cursor", y1: EDGE.top, y2: HEIGHT - EDGE.bottom });
     this.svg.replaceChildren(...parts, this.cursor);
     this.point(this.pointed ?? this.epochs);
   }
 
-  *axes(low, high, last, width, x, y) {
-    const steps = ticks(low, high, 8);
+  *axes(steps, last, width, x, y) {
     for (const value of steps) {
       yield shape("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) });
       const label = this.say(value, steps[1] - steps[0]);
       yield shape("text", { class: "tick", x: EDGE.left - 8, y: y(value) + 4, "text-anchor": "end" }, label);
     }
     for (const epoch of ticks(1, last, Math.min(last, width / 70), 1)) {
-      yield shape("text", { class: "tick", x: x(epoch), y: HEIGHT - EDGE.bottom + 17, "text-anchor": "middle" }, epoch);
+      const fits = x(epoch) + (String(epoch).length * DIGIT) / 2 <= width;
+      const place = { x: fits ? x(epoch) : width, y: HEIGHT - EDGE.bottom + 17, "text-anchor": fits ? "middle" : "end" };
+      yield shape("text", { class: "tick", ...place }, epoch);
     }
     const middle = (EDGE.left + width - EDGE.right) / 2;
     yield shape("text", { class: "tick", x: middle, y: HEIGHT - 3, "text-anchor": "middle" }, "epoch");

@@ -5,6 +5,7 @@ import { addRow, element, foldedTable } from "./dom.js";
 import { share } from "./format.js";
 
 const HEADS = ["epoch", "loss", "validation loss", "accuracy", "validation accuracy", "learning rate", "seconds"];
+const WIDE_RANGE = 20; // of the greatest loss to the least: a straight axis would flatten all but the greatest
 
 function number(value) {
   return value === null ? null : Number(value.toPrecision(4)).toString();
@@ -15,6 +16,7 @@ function tick(value, step) {
 }
 
 function lossDomain(low, high) {
+  if (low > 0 && high / low > WIDE_RANGE) return [low / 1.1, high * 1.1, true];
   return [0, high > 0 ? high * 1.05 : 1];
 }
 
@@ -101,10 +103,11 @@ export class Curves {
   }
 
   showReadout() {
-    const epoch = Number(this.slider.value);
-    this.loss.point(epoch);
-    this.accuracy.point(epoch);
+    const chosen = Number(this.slider.value);
+    this.loss.point(chosen);
+    this.accuracy.point(chosen);
     const lines = this.runs.map(({ name, epochs, counts }) => {
+      const epoch = chosen === this.last ? (epochs.at(-1)?.epoch ?? chosen) : chosen; // at the end, each run's own
       const found = epochs.find((each) => each.epoch === epoch);
       const before = this.runs.length > 1 ? `${name}, epoch` : "Epoch";
       if (!found) return `${before} ${epoch}: not trained.`;
