@@ -48,12 +48,13 @@ def test_one_outlier_does_not_flatten_a_curve(browser: Browser, server: RunningS
     page.context.close()
 
 
-def test_no_label_of_many_epochs_is_cut_off(browser: Browser, server: RunningServer, make_run: MakeRun) -> None:
+def test_no_label_of_an_axis_is_cut_off(browser: Browser, server: RunningServer, make_run: MakeRun) -> None:
     make_run("long", [1.0 - number / 20_000 for number in range(10_000)])
     page = open_page(browser, f"{server.address}/runs/long", viewport=WIDE)
     cut = """() => [...document.querySelectorAll(".charts svg")].flatMap((svg) => {
-        const right = svg.getBoundingClientRect().right;
-        return [...svg.querySelectorAll("text")].filter((text) => text.getBoundingClientRect().right > right);
+        const { left, right } = svg.getBoundingClientRect();
+        const boxes = [...svg.querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+        return boxes.filter((box) => box.left < left || box.right > right);
     }).length"""
     assert page.locator(".charts svg").nth(0).locator("text", has_text="10000").count() == 1
     assert page.evaluate(cut) == 0

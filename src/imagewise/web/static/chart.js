@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 250;
-const EDGE = { left: 52, right: 14, top: 10, bottom: 34 };
+const EDGE = { left: 60, right: 14, top: 10, bottom: 34 };
 const DIGIT = 8; // pixels: width of one on an axis
 const MARKED_UP_TO = 30; // epochs: with more, points would hide the line
 
