@@ -18,15 +18,21 @@ SMALL_SIDE = 64  # the ground is looked for at this size
 _REACH = (
     0.5  # share of the longer side that a stroke may be wide, in a picture cropped to it, before it counts as ground
 )
-_AROUND = 0.4  # share of the longer side: the surroundings that a pixel is compared with
+_AROUND = (0.4, 0.2, 0.1)  # shares of the longer side: the surroundings that a pixel is compared with
 _RIM = 0.06  # share of the longer side: the picture's border, wider than a frame around it
-_BORDER = 1.25  # how much the border counts, against the skewness
+_SKEWNESS = (2 / 3, 1 / 3, 0)  # weight of the skewness for each of these
+_BORDER = 1.75  # how much the border counts, against the skewness
+_MOST_BORDER = 1.2  # skewness that the border can outweigh at most: where ink is rare, skewness alone decides
 _DARKEST = 0.3  # share of the best light that the rest is taken to have at least
 _FLOOR = 0.1  # share of the peak below which nothing is ink
 _NOISE = 3.0  # standard deviations of the ground's own noise that are no ink
 _CLEAR = 5.5  # standard deviations that ink must differ by at its strongest
 _RANGE = 0.2  # share of the picture's range that ink has; less is left of a gradient
 _LEAST_NOISE = 2.0  # levels: rounding and JPEG make as much
+_PALE = 0.2  # share of the peak from which on a half-tone counts
+_BETWEEN = 0.1  # share of the peak: levels so near to the middle are between half-tones and ink
+_RARE = 0.2  # share of the pixels that are between: of a gradient it is more
+_PATTERN = 2.0  # times as many half-tones as ink: stripes, checks or rules of the ground, which are no ink
 _PEAK = 0.85  # quantile of the ink's strengths that is full ink; the rest are the strokes' soft edges
 
 
@@ -65,18 +71,25 @@ def _slope(levels: Levels) -> Levels:
 
 
 def _ground_is_light(levels: Levels) -> bool:
-    """Whether the ink is darker than the ground: the ink is the rarer of the two, and the ground has the border.
+    """Whether the ink is darker than the ground: the ink is the rarer of the two, and the ground has the border."""
+    longer = max(levels.shape)
+    signs = [_signs(levels, max(3, round(share * longer) | 1), max(1, round(_RIM * longer))) for share in _AROUND]
+    skewness = sum(weight * skewness for weight, (skewness, _) in zip(_SKEWNESS, signs, strict=True))
+    border = sum(border for _, border in signs) / len(signs)
+    return skewness < min(max(_BORDER * border, -_MOST_BORDER), _MOST_BORDER)
 
-    Judged by how far each pixel is from the mean around it, so that a shadow does not count.
+
+def _signs(levels: Levels, window: int, rim: int) -> tuple[float, float]:
+    """The skewness of the levels, and how far the border is above their mean, in standard deviations.
+
+    Of how far each pixel is from the mean around it, so that a shadow does not count.
     """
-    window = max(3, round(_AROUND * max(levels.shape)) | 1)
     apart = levels - sum_around(levels, window) / window_sizes(levels.shape[0], levels.shape[1], window)
     apart -= median(apart)
     spread = max(float(np.sqrt((apart * apart).mean())), 1e-6)
-    rim = max(1, round(_RIM * max(levels.shape)))
     inner = apart[rim:-rim, rim:-rim]
     border = (float(apart.sum()) - float(inner.sum())) / (apart.size - inner.size)
-    return float((apart * apart * apart).mean()) / spread**3 < _BORDER * (border - float(apart.mean())) / spread
+    return float((apart * apart * apart).mean()) / spread**3, (border - float(apart.mean())) / spread
 
 
 def lighter_part(levels: Levels) -> NDArray[np.bool_]:
@@ -103,17 +116,26 @@ def _ground(small: Levels) -> Levels:
 
 def _stretch(difference: Levels, least: float) -> Pixels:
     """Ink at full strength to 255, and to 0 what is the ground's own unrest. Ink weaker than `least` is none."""
-    lighter = -difference[difference < 0]  # no ink makes the ground lighter: its noise alone
-    noise = max(1.4826 * _quantile(_histogram(lighter), 0.5), _LEAST_NOISE)
+    lighter = _histogram(-difference[difference < 0])  # no ink makes the ground lighter: its noise alone
+    spread = min(1.4826 * _quantile(lighter, 0.5), _quantile(lighter, 0.99) / 2.58)  # of a stripe the second is smaller
+    noise = max(spread, _LEAST_NOISE)
     counts = _histogram(difference)
     counts[: int(_NOISE * noise) + 1] = 0
     if not counts.any():
         return np.zeros(difference.shape, dtype=np.uint8)
-    counts[: otsu(counts) + 1] = 0
-    peak = _quantile(counts, _PEAK)
+    middle = otsu(counts)
+    strong = counts.copy()
+    strong[: middle + 1] = 0
+    peak = _quantile(strong, _PEAK)
     if peak < max(_CLEAR * noise, least):
         return np.zeros(difference.shape, dtype=np.uint8)
     floor = max(_FLOOR * peak, _NOISE * noise)
+    counts[: int(floor + _PALE * (peak - floor))] = 0
+    pale = np.where(np.arange(256) <= middle, counts, 0)
+    reach = int(_BETWEEN * peak)
+    between = counts[max(0, middle - reach) : middle + reach + 1]
+    if pale.sum() > _PATTERN * strong.sum() and between.sum() <= _RARE * counts.sum():
+        floor = _quantile(pale, 0.95)
     scaled = (difference - np.float32(floor)) * np.float32(255 / (peak - floor)) + np.float32(0.5)
     stretched: Pixels = np.clip(scaled, 0, 255).astype(np.uint8)
     return stretched

@@ -8,15 +8,21 @@ import { largestAround, sumAround, windowSizes } from "./windows.js";
 
 const SMALL_SIDE = 64;
 const REACH = 0.5;
-const AROUND = 0.4;
+const AROUND = [0.4, 0.2, 0.1];
 const RIM = 0.06;
-const BORDER = 1.25;
+const SKEWNESS = [2 / 3, 1 / 3, 0];
+const BORDER = 1.75;
+const MOST_BORDER = 1.2;
 const DARKEST = 0.3;
 const FLOOR = 0.1;
 const NOISE = 3;
 const CLEAR = 5.5;
 const RANGE = 0.2;
 const LEAST_NOISE = 2;
+const PALE = 0.2;
+const BETWEEN = 0.1;
+const RARE = 0.2;
+const PATTERN = 2;
 const PEAK = 0.85;
 const f32 = Math.fround;
 
@@ -67,19 +73,27 @@ function slope(levels) {
   return mapped(levels, Float32Array, (_, i) => down * y(Math.floor(i / width)) + right * x(i % width));
 }
 
+/** Whether the ink is darker than the ground: the ink is the rarer of the two, and the ground has the border. */
 function groundIsLight(levels) {
+  const longer = Math.max(levels.height, levels.width);
+  const rim = Math.max(1, roundEven(RIM * longer));
+  const signs = AROUND.map((share) => signsOf(levels, Math.max(3, roundEven(share * longer) | 1), rim));
+  const skewness = sum(signs.map(([skew], i) => SKEWNESS[i] * skew));
+  const border = sum(signs.map(([, border]) => border)) / signs.length;
+  return skewness < clamp(BORDER * border, -MOST_BORDER, MOST_BORDER);
+}
+
+/** The skewness of the levels, and how far the border is above their mean, in standard deviations. */
+function signsOf(levels, window, rim) {
   const { height, width } = levels;
-  const window = Math.max(3, roundEven(AROUND * Math.max(height, width)) | 1);
   const [sums, counts] = [sumAround(levels, window).data, windowSizes(height, width, window).data];
   const apart = mapped(levels, Float64Array, (value, i) => value - sums[i] / counts[i]).data;
   const middle = median(apart);
   for (let i = 0; i < apart.length; i++) apart[i] -= middle;
   const spread = Math.max(Math.sqrt(mean(apart.map((value) => value * value))), 1e-6);
-  const rim = Math.max(1, roundEven(RIM * Math.max(height, width)));
   const inner = cut({ data: apart, height, width }, rim, rim, height - rim, width - rim).data;
   const border = (sum(apart) - sum(inner)) / (apart.length - inner.length);
-  const skew = mean(apart.map((value) => value * value * value)) / spread ** 3;
-  return skew < (BORDER * (border - mean(apart))) / spread;
+  return [mean(apart.map((value) => value * value * value)) / spread ** 3, (border - mean(apart)) / spread];
 }
 
 /** A mask of the pixels above the level that parts the histogram best (Otsu 1979). */
@@ -113,15 +127,22 @@ function groundOf(small) {
 /** Ink at full strength to 255, and to 0 what is the ground's own unrest. Ink weaker than `least` is none. */
 function stretch(difference, least) {
   const none = plane(difference.height, difference.width, Uint8Array);
-  const lighter = difference.data.filter((value) => value < 0).map((value) => -value);
-  const noise = Math.max(1.4826 * quantile(histogram(lighter), 0.5), LEAST_NOISE);
+  const lighter = histogram(difference.data.filter((value) => value < 0).map((value) => -value));
+  const spread = Math.min(1.4826 * quantile(lighter, 0.5), quantile(lighter, 0.99) / 2.58);
+  const noise = Math.max(spread, LEAST_NOISE);
   const counts = histogram(difference.data);
   counts.fill(0, 0, Math.trunc(NOISE * noise) + 1);
   if (!counts.some(Boolean)) return none;
-  counts.fill(0, 0, otsu(counts) + 1);
-  const peak = quantile(counts, PEAK);
+  const middle = otsu(counts);
+  const strong = counts.slice().fill(0, 0, middle + 1);
+  const peak = quantile(strong, PEAK);
   if (peak < Math.max(CLEAR * noise, least)) return none;
-  const floor = Math.max(FLOOR * peak, NOISE * noise);
+  let floor = Math.max(FLOOR * peak, NOISE * noise);
+  counts.fill(0, 0, Math.trunc(floor + PALE * (peak - floor)));
+  const pale = counts.slice().fill(0, middle + 1);
+  const reach = Math.trunc(BETWEEN * peak);
+  const between = counts.slice(Math.max(0, middle - reach), middle + reach + 1);
+  if (sum(pale) > PATTERN * sum(strong) && sum(between) <= RARE * sum(counts)) floor = quantile(pale, 0.95);
   const [low, factor] = [f32(floor), f32(255 / (peak - floor))];
   return mapped(difference, Uint8Array, (v) => clamp(f32(f32(f32(v - low) * factor) + 0.5), 0, 255));
 }
