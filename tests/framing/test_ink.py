@@ -66,6 +66,23 @@ def with_lines(picture: Image.Image, level: int, *boxes: tuple[int, int, int, in
     return picture
 
 
+def on_pattern(pattern: str, period: int) -> Image.Image:
+    """The digit on a tablecloth of two or three levels, all lighter than the pen."""
+    levels = np.asarray(digit(paper=230, ink=40)).astype(np.float32)
+    place = np.arange(200) // period % 2 * 60  # levels that the stripes are darker
+    down, across = np.meshgrid(place, place, indexing="ij")
+    cloth = {"stripes": across, "stripes across": down, "checks": (down + across) / 2}[pattern]
+    return Image.fromarray(np.minimum(levels, np.maximum(levels - cloth, 40)).astype(np.uint8))
+
+
+def with_creases(picture: Image.Image, *angles: float) -> Image.Image:
+    """Crumpled paper: light on one side of each crease, darker on the other."""
+    y, x = np.mgrid[-1 : 1 : picture.height * 1j, -1 : 1 : picture.width * 1j]
+    sides = [np.cos(angle) * x + np.sin(angle) * y - 0.1 for angle in angles]
+    light = sum(np.sign(side) * np.exp(-np.abs(side) / 0.25) * 22 for side in sides)
+    return Image.fromarray(np.clip(np.asarray(picture) + light, 0, 255).astype(np.uint8))
+
+
 CASES = {
     "white on black": digit(paper=0, ink=255),
     "grey on grey": digit(paper=150, ink=90),
@@ -83,6 +100,10 @@ CASES = {
         digit(), 0, (20, 20, 180, 22), (20, 178, 180, 180), (20, 20, 22, 180), (178, 20, 180, 180)
     ),
     "specks": with_lines(digit(), 0, (10, 10, 12, 12), (185, 20, 187, 22), (30, 180, 33, 182)),
+    "stripes": with_noise(on_pattern("stripes", 12), 3),
+    "stripes across": with_noise(on_pattern("stripes across", 20), 3),
+    "checks": with_noise(on_pattern("checks", 16), 3),
+    "crumpled paper": with_noise(with_creases(digit(width=14, paper=200, ink=120), 1.0, 2.0, 2.7), 3),
     "a shadow along one side": with_lines(with_noise(digit(paper=230, ink=40), 3), 90, (0, 0, 12, 199)),
     "a neighbour cut off at the edge": with_lines(digit(), 0, (190, 60, 199, 140)),
 }
