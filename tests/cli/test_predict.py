@@ -117,11 +117,25 @@ def test_many_doubts_are_counted_and_verbose_names_all(tmp_path: Path) -> None:
     assert len(notes) == 13
 
 
-def test_a_page_of_many_digits_is_not_said_to_be_without_ink(tmp_path: Path) -> None:
+def page_of_digits() -> Image.Image:
     digits = imagewise.load_data("digits")["test"].images[:24, ..., 0]
     page = Image.new("L", (6 * 60, 4 * 60), 255)
     for number, digit in enumerate(digits):
         page.paste(0, (60 * (number % 6) + 6, 60 * (number // 6) + 6), Image.fromarray(digit).resize((48, 48)))
+    return page
+
+
+def test_a_page_of_digits_is_said_to_be_one_and_how_to_read_it(tmp_path: Path) -> None:
+    page_of_digits().save(path := tmp_path / "page.png")
+    result = run("predict", path, "--json")
+    assert json.loads(result.stdout)[0]["doubt"] == "several characters"
+    (note,) = [line for line in result.stderr.splitlines() if line.startswith("note: ")]
+    assert str(path) in note
+    assert "--segment" in note
+
+
+def test_a_page_of_many_digits_is_not_said_to_be_without_ink(tmp_path: Path) -> None:
+    page = page_of_digits()
     page.save(tmp_path / "page.png")
     result = run("predict", tmp_path / "page.png", "--segment", "--json")
     assert json.loads(result.stdout)[0]["doubt"] is None

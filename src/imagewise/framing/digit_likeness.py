@@ -1,8 +1,8 @@
 """Whether a picture can be a handwritten digit at all: what a digit model's answer to a rose is worth.
 
-A model answers any picture with one of its classes. Two kinds of pictures that show no digit are found here, with room
-to spare: of 522 digits by other people (pens, pencils, scans, photographs) and 3,000 of MNIST none is doubted, of 400
-photographs of flowers nine in ten are.
+A model answers any picture with one of its classes. Pictures that show no digit, or more than one, are found here, with
+room to spare: of 522 digits by other people (pens, pencils, scans, photographs) and 3,000 of MNIST none is doubted, of
+400 photographs of flowers nine in ten are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Doubt = Literal["no ink", "photograph"]
+from imagewise.framing.segmentation import segment
+
+Doubt = Literal["no ink", "photograph", "several characters"]
 
 _COLOUR_SIDE = 56  # for colours: paper grain and the noise of cameras are gone
 _COLOURS = 3.0  # levels; ink, paper and a shadow need two directions of colour, and leave at most 2.5 for the third
@@ -28,7 +30,7 @@ def digit_doubt(picture: Image.Image, has_ink: bool) -> Doubt | None:
         has_ink: whether framing, or segmentation, found any ink in it.
     """
     if not has_ink:
-        return "no ink"
+        return "several characters" if len(segment(picture)) > 1 else "no ink"
     return "photograph" if _is_photograph(_reduced(picture, _COLOUR_SIDE)) else None
 
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 Style = Literal["text", "csv", "json"]
 COLUMNS = ("picture", "label", "probability", "error")
 DOUBTS_SHOWN = 10
-_SEEN: Mapping[Doubt, str] = {"no ink": "there is no ink on it", "photograph": "it is a photograph"}
+_SEEN: Mapping[Doubt, str] = {
+    "no ink": "there is no ink on it. Name a model with --model.",
+    "photograph": "it is a photograph. Name a model with --model.",
+    "several characters": "there are several characters on it. Add --segment to read them.",
+}
 
 
 class PredictionPrinter:
@@ -83,9 +87,7 @@ class PredictionPrinter:
             print_json(self._json)
         hidden = self._doubted - DOUBTS_SHOWN
         if hidden > 0 and not says(Verbosity.DETAILS):
-            log(
-                f"note: {counted(hidden, 'more picture')} of this kind; --verbose names all. Name a model with --model."
-            )
+            log(f"note: {counted(hidden, 'more picture')} of this kind; --verbose names all.")
         if summary:
             each = shortened([f"{label or '(nothing)'}: {count:,}" for label, count in self._labels.most_common()])
             unreadable = f"{'; ' if each else ''}{self.unreadable:,} unreadable" if self.unreadable else ""
@@ -94,6 +96,4 @@ class PredictionPrinter:
     def _print_doubt(self, name: str, doubt: Doubt) -> None:
         self._doubted += 1
         if self._doubted <= DOUBTS_SHOWN or says(Verbosity.DETAILS):
-            log(
-                f"note: {name}: this does not look like a handwritten digit, {_SEEN[doubt]}. Name a model with --model."
-            )
+            log(f"note: {name}: this does not look like a handwritten digit, {_SEEN[doubt]}")
