@@ -44,7 +44,7 @@ class Amounts:
     """That show no single digit; framing leaves no ink in a third of them, of which few are kept."""
 
 
-CHOSEN = Amounts(20_000, 6_000, 9_000)
+CHOSEN = Amounts(30_000, 10_000, 9_000)
 HELD_OUT = Amounts(3_000, 1_500, 0)
 
 
