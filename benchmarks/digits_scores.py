@@ -1,7 +1,7 @@
 """What the built-in digit model is scored on: pictures of every source that it should read, and some of no digit.
 
-Choices were made by `choose` of the strangers and by the validation parts of MNIST, generator and fonts. The parts here
-called `score`, and everything of the seed `JUDGING`, only judge.
+Choices were made by the first half of the strangers and by the validation parts of MNIST, generator and fonts. The second
+half, and everything of the seed `JUDGING`, only judge.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def scores(model: Model, data: Path) -> dict[str, Evaluation]:
     """The model's score on each source, by what people call it. `data` is a folder with `mnist/` and the others."""
     sources: dict[str, Callable[[], Split]] = {
         "photographed and scanned digits": partial(pictures, data / "ink-photos", lambda _: True),
-        "strangers, choose: people": partial(strangers, data, choose=True, forms=False),
-        "strangers, choose: forms": partial(strangers, data, choose=True, forms=True),
-        "strangers, score: people": partial(strangers, data, choose=False, forms=False),
-        "strangers, score: forms": partial(strangers, data, choose=False, forms=True),
+        "other people's digits, first half": partial(strangers, data, choose=True, forms=False),
+        "scanned forms, first half": partial(strangers, data, choose=True, forms=True),
+        "other people's digits, second half": partial(strangers, data, choose=False, forms=False),
+        "scanned forms, second half": partial(strangers, data, choose=False, forms=True),
         HANDWRITING: partial(drawn, partial(generate, seed=JUDGING), WRITTEN),
         FONTS: partial(drawn, partial(generate_printed, seed=JUDGING, split="test"), PRINTED),
         "scikit-learn digits, 8x8": small_scans,
