@@ -1,7 +1,7 @@
 """What the built-in digit model is scored on: pictures of every source that it should read, and some of no digit.
 
-Choices were made by the first half of the strangers and by the validation parts of MNIST, generator and fonts. The second
-half, and everything of the seed `JUDGING`, only judge.
+Choices were made by the first half of the strangers and by the validation parts of MNIST, generator and fonts. The
+second half, and everything of the seed `JUDGING`, only judge.
 """
 
 from __future__ import annotations
