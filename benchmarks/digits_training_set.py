@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 from benchmarks.handwriting.drawing import TRAINING, VALIDATION, Drawn, generate
@@ -106,14 +107,16 @@ def with_ink(split: Split) -> Split:
 def drawn(make: Make, count: int) -> Split:
     """`count` pictures of a generator, framed: by all processors, and the same by any number of them."""
     starts = range(0, count, PART)
-    with ProcessPoolExecutor(usable_cpus()) as processes:
-        parts = list(processes.map(partial(drawn_part, make, count), starts))
+    amounts = [min(PART, count - start) for start in starts]
+    # not forked: where other threads hold locks, the copies would wait for them for ever
+    with ProcessPoolExecutor(usable_cpus(), get_context("spawn")) as processes:
+        parts = list(processes.map(partial(drawn_part, make), amounts, starts))
     images, labels, names = zip(*parts, strict=True)
     return Split(np.concatenate(images), np.concatenate(labels), [name for part in names for name in part])
 
 
 def drawn_part(make: Make, count: int, start: int) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str]]:
-    """The pictures from `start` on, `PART` of them at most."""
-    made = [(frame(one.picture, INK), one.label, one.way) for one in make(min(PART, count - start), start=start)]
+    """The pictures from `start` on, `count` of them."""
+    made = [(frame(one.picture, INK), one.label, one.way) for one in make(count, start=start)]
     images, labels, names = zip(*made, strict=True)
     return np.stack(images), np.array(labels, dtype=np.int64), list(names)
