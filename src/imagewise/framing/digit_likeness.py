@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagewise.framing.segmentation import segment
-
 Doubt = Literal["no ink", "photograph", "several characters"]
 
 _COLOUR_SIDE = 56  # for colours: paper grain and the noise of cameras are gone
@@ -23,14 +21,16 @@ _EDGES = 0.2  # share of neighbours, in both directions, that differ: texture
 _EDGE = 12  # levels
 
 
-def digit_doubt(picture: Image.Image, has_ink: bool) -> Doubt | None:
+def digit_doubt(picture: Image.Image, characters: int) -> Doubt | None:
     """Why a decoded picture (from `read_picture`) cannot be a handwritten digit; None where it may be one.
 
     Args:
-        has_ink: whether framing, or segmentation, found any ink in it.
+        characters: how many were found in it: 1 where framing as one digit left ink.
     """
-    if not has_ink:
-        return "several characters" if len(segment(picture)) > 1 else "no ink"
+    if characters == 0:
+        return "no ink"
+    if characters > 1:
+        return "several characters"
     return "photograph" if _is_photograph(_reduced(picture, _COLOUR_SIDE)) else None
 
 

@@ -154,22 +154,23 @@ def _answers(
 ) -> Iterable[tuple[str, Prediction | Reading | PictureError]]:
     """The prediction, the text or the error of each picture, whose input and boxes are drawn on the way."""
     from imagewise.framing.digit_likeness import digit_doubt
+    from imagewise.framing.segmentation import segment as find_characters
     from imagewise.model.picture_files import predict_files, read_files
     from imagewise.model.visualize import draw_boxes, enlarged
 
     inputs, pages = outputs.inputs, outputs.pages
 
-    def look(name: str, picture: Image.Image, has_ink: bool) -> None:
-        if on_doubt is not None and (doubt := digit_doubt(picture, has_ink)):
+    def look(name: str, picture: Image.Image, characters: int) -> None:
+        if on_doubt is not None and (doubt := digit_doubt(picture, characters)):
             on_doubt(name, doubt)
 
     def show(name: str, picture: Image.Image, framed: Pixels) -> None:
-        look(name, picture, bool(framed.any()))
+        look(name, picture, 1 if on_doubt is None or framed.any() else len(find_characters(picture)))
         if inputs:
             inputs.add(name, enlarged([framed]))
 
     def keep(name: str, picture: Image.Image, reading: Reading) -> None:
-        look(name, picture, bool(reading.characters))
+        look(name, picture, min(1, len(reading.characters)))  # as many as there are were asked for
         if inputs and reading.characters:
             inputs.add(name, enlarged([character.framed for character in reading.characters]))
         if pages:
