@@ -115,7 +115,7 @@ def _ground(small: Levels) -> Levels:
 
 
 def _stretch(difference: Levels, least: float) -> Pixels:
-    """Ink at full strength to 255, and to 0 what is the ground's own unrest. Ink weaker than `least` is none."""
+    """Ink at full strength to 255, the ground's own unrest to 0; all of it 0 if no ink is as strong as `least`."""
     lighter = _histogram(-difference[difference < 0])  # no ink makes the ground lighter: its noise alone
     spread = min(1.4826 * _quantile(lighter, 0.5), _quantile(lighter, 0.99) / 2.58)  # of a stripe the second is smaller
     noise = max(spread, _LEAST_NOISE)
@@ -124,21 +124,28 @@ def _stretch(difference: Levels, least: float) -> Pixels:
     if not counts.any():
         return np.zeros(difference.shape, dtype=np.uint8)
     middle = otsu(counts)
-    strong = counts.copy()
-    strong[: middle + 1] = 0
+    strong = np.where(np.arange(256) > middle, counts, 0)
     peak = _quantile(strong, _PEAK)
     if peak < max(_CLEAR * noise, least):
         return np.zeros(difference.shape, dtype=np.uint8)
     floor = max(_FLOOR * peak, _NOISE * noise)
     counts[: int(floor + _PALE * (peak - floor))] = 0
-    pale = np.where(np.arange(256) <= middle, counts, 0)
-    reach = int(_BETWEEN * peak)
-    between = counts[max(0, middle - reach) : middle + reach + 1]
-    if pale.sum() > _PATTERN * strong.sum() and between.sum() <= _RARE * counts.sum():
-        floor = _quantile(pale, 0.95)
+    floor = _pattern_level(counts, middle, int(_BETWEEN * peak)) or floor
     scaled = (difference - np.float32(floor)) * np.float32(255 / (peak - floor)) + np.float32(0.5)
     stretched: Pixels = np.clip(scaled, 0, 255).astype(np.uint8)
     return stretched
+
+
+def _pattern_level(counts: NDArray[np.int64], middle: int, reach: int) -> int:
+    """The level up to which a pattern goes, in a histogram parted at `middle`; 0 where there is no pattern.
+
+    A pattern covers more than the ink, and few levels are within `reach` of the middle. A gradient has them all.
+    """
+    levels = np.arange(256)
+    pale = np.where(levels <= middle, counts, 0)
+    between = np.where(np.abs(levels - middle) <= reach, counts, 0)
+    covers = pale.sum() > _PATTERN * (counts.sum() - pale.sum())
+    return _quantile(pale, 0.95) if covers and between.sum() <= _RARE * counts.sum() else 0
 
 
 def _histogram(levels: Levels) -> NDArray[np.int64]:

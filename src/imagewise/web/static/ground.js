@@ -124,7 +124,7 @@ function groundOf(small) {
   return ground;
 }
 
-/** Ink at full strength to 255, and to 0 what is the ground's own unrest. Ink weaker than `least` is none. */
+/** Ink at full strength to 255, the ground's own unrest to 0; all of it 0 if no ink is as strong as `least`. */
 function stretch(difference, least) {
   const none = plane(difference.height, difference.width, Uint8Array);
   const lighter = histogram(difference.data.filter((value) => value < 0).map((value) => -value));
@@ -139,12 +139,17 @@ function stretch(difference, least) {
   if (peak < Math.max(CLEAR * noise, least)) return none;
   let floor = Math.max(FLOOR * peak, NOISE * noise);
   counts.fill(0, 0, Math.trunc(floor + PALE * (peak - floor)));
-  const pale = counts.slice().fill(0, middle + 1);
-  const reach = Math.trunc(BETWEEN * peak);
-  const between = counts.slice(Math.max(0, middle - reach), middle + reach + 1);
-  if (sum(pale) > PATTERN * sum(strong) && sum(between) <= RARE * sum(counts)) floor = quantile(pale, 0.95);
+  floor = patternLevel(counts, middle, Math.trunc(BETWEEN * peak)) || floor;
   const [low, factor] = [f32(floor), f32(255 / (peak - floor))];
   return mapped(difference, Uint8Array, (v) => clamp(f32(f32(f32(v - low) * factor) + 0.5), 0, 255));
+}
+
+/** The level up to which a pattern goes, in a histogram parted at `middle`; 0 where there is no pattern. */
+function patternLevel(counts, middle, reach) {
+  const pale = counts.map((count, level) => (level <= middle ? count : 0));
+  const between = counts.map((count, level) => (Math.abs(level - middle) <= reach ? count : 0));
+  const covers = sum(pale) > PATTERN * (sum(counts) - sum(pale));
+  return covers && sum(between) <= RARE * sum(counts) ? quantile(pale, 0.95) : 0;
 }
 
 /** How often each level, 0 to 255, is there, to the nearest whole number. */
