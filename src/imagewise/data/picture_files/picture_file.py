@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 from imagewise.data.dataset import SplitName
+from imagewise.errors import PictureError
 from imagewise.framing.decoding import PictureSource
 
 
 class Packed(Protocol):
-    """A picture that lies in an archive or a table with others."""
+    """A picture that is part of an archive or a table."""
 
     @property
     def archive(self) -> str:
@@ -19,9 +20,19 @@ class Packed(Protocol):
         ...
 
     def read(self) -> bytes:
-        """The content of a picture file. Quick where pictures are asked for in the order in which they lie there;
+        """The content of a picture file. Quick where pictures are asked for in their order there;
         not from several threads at once. Raises PictureError."""
         ...
+
+
+def read_piece(file: str, offset: int, size: int) -> bytes:
+    """`size` bytes of a file from `offset` on, fewer where it ends before. Raises PictureError if it cannot be read."""
+    try:
+        with open(file, "rb") as opened:  # noqa: PTH123 - a Path for each of a million
+            opened.seek(offset)
+            return opened.read(size)
+    except OSError as error:
+        raise PictureError(None, f"{file} cannot be read ({error.strerror or error})") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagewise.data.dataset import Dataset, SplitName
-from imagewise.data.picture_files.picture_file import PictureFile
+from imagewise.data.picture_files.picture_file import PictureFile, read_piece
 from imagewise.data.picture_files.pictures import load_pictures
 from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources.unpacking import check_end
@@ -33,12 +33,7 @@ class _Member:
     size: int
 
     def read(self) -> bytes:
-        try:
-            with open(self.archive, "rb") as file:  # noqa: PTH123 - a Path for each of a million
-                file.seek(self.offset)
-                content = file.read(self.size)
-        except OSError as error:
-            raise PictureError(None, f"{self.archive} cannot be read ({error.strerror or error})") from error
+        content = read_piece(self.archive, self.offset, self.size)
         if len(content) < self.size:
             raise PictureError(None, "cut off, the archive ends before it", "Copy the archive again.")
         return content

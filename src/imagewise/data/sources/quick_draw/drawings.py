@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from imagewise.data.dataset import Dataset
-from imagewise.data.picture_files.picture_file import PictureFile
+from imagewise.data.picture_files.picture_file import PictureFile, read_piece
 from imagewise.data.picture_files.pictures import load_pictures
 from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources.class_folders import holds_pictures
@@ -52,12 +52,7 @@ class _Drawing:
     side: int
 
     def read(self) -> bytes:
-        try:
-            with open(self.archive, "rb") as file:  # noqa: PTH123 - a Path for each of many thousands
-                file.seek(self.offset)
-                line = file.read(self.size)
-        except OSError as error:
-            raise PictureError(None, f"{self.archive} cannot be read ({error.strerror or error})") from error
+        line = read_piece(self.archive, self.offset, self.size)
         saved = BytesIO()
         Image.fromarray(draw(_strokes(line, self.column), self.side)).save(saved, "PPM")
         return saved.getvalue()
