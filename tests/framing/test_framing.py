@@ -25,7 +25,16 @@ from imagewise.framing.framing import Framing, crop_box, describe_size, frame, f
 
 INK = Framing("ink", 28, 28, 1)
 PHOTO = Framing("photo", 32, 48, 3)
-FRAMINGS = [INK, PHOTO, Framing("photo", 28, 28, 1), Framing("ink", 20, 31, 3), Framing("ink", 1, 1, 1)]
+WHOLE = Framing("whole", 32, 48, 3)
+FRAMINGS = [
+    INK,
+    PHOTO,
+    WHOLE,
+    Framing("whole", 28, 9, 1),
+    Framing("photo", 28, 28, 1),
+    Framing("ink", 20, 31, 3),
+    Framing("ink", 1, 1, 1),
+]
 MODES = ["L", "RGB", "RGBA", "LA", "P", "I;16", "I", "F", "1", "CMYK", "YCbCr"]
 
 
@@ -167,9 +176,36 @@ def test_a_photo_keeps_its_aspect_and_loses_its_sides() -> None:
     assert (framed[:, 1:] == 255).all()  # the filter looks a little beyond the crop
 
 
-def test_a_photo_of_the_right_size_is_not_resampled() -> None:
+@pytest.mark.parametrize("framing", [PHOTO, WHOLE])
+def test_a_photo_of_the_right_size_is_not_resampled(framing: Framing) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
-    assert np.array_equal(frame_file(png(Image.fromarray(pixels)), PHOTO), pixels)
+    assert np.array_equal(frame_file(png(Image.fromarray(pixels)), framing), pixels)
+
+
+@pytest.mark.parametrize(
+    ("size", "rows", "columns"),
+    [
+        ((300, 100), slice(3, 6), slice(0, 10)),  # width, height: bars above and below
+        ((100, 300), slice(0, 10), slice(3, 6)),
+        ((1000, 1), slice(4, 5), slice(0, 10)),
+        ((5, 5), slice(0, 10), slice(0, 10)),  # enlarged
+    ],
+)
+def test_a_whole_picture_is_all_there_between_grey_bars(size: tuple[int, int], rows: slice, columns: slice) -> None:
+    framed = frame(Image.new("RGB", size, (250, 0, 0)), Framing("whole", 10, 10, 3))
+    inside = np.zeros((10, 10), dtype=bool)
+    inside[rows, columns] = True
+    assert (framed[inside] == (250, 0, 0)).all()
+    assert (framed[~inside] == 128).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.tuples(*[st.integers(1, 2000)] * 2), st.tuples(*[st.integers(1, 64)] * 2))
+def test_a_whole_picture_of_any_size_is_framed(size: tuple[int, int], shape: tuple[int, int]) -> None:
+    framed = frame(Image.new("L", size, 255), Framing("whole", *shape, 1))
+    assert framed.shape == (*shape, 1)
+    rows, columns = np.flatnonzero((framed == 255).any(axis=(1, 2))), np.flatnonzero((framed == 255).any(axis=(0, 2)))
+    assert len(rows) == shape[0] or len(columns) == shape[1]
 
 
 def test_colour_turns_grey_and_grey_turns_colour_as_the_framing_says() -> None:

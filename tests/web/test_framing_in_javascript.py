@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import imagewise
 from imagewise.framing.decoding import read_picture
-from imagewise.framing.framing import FRAMING_VERSIONS, Framing, frame
+from imagewise.framing.framing import FRAMING_VERSIONS, Framing, FramingKind, frame
 from imagewise.framing.segmentation import segment
 
 NODE = shutil.which("node")
@@ -174,10 +174,11 @@ def test_pictures_without_ink_are_framed_as_python_does() -> None:
     assert_same(pictures, [INK] * len(pictures))
 
 
+@pytest.mark.parametrize("kind", ["photo", "whole"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_photographs_are_resized_and_cropped_as_pillow_does(channels: int) -> None:
+def test_photographs_are_resized_and_cropped_as_pillow_does(channels: int, kind: FramingKind) -> None:
     pictures = synthetic(40)
-    assert_same(pictures, [Framing("photo", 32, 48, channels)] * len(pictures), within=1)
+    assert_same(pictures, [Framing(kind, 32, 48, channels)] * len(pictures), within=1)
 
 
 @pytest.mark.parametrize("side", [32, 80])
@@ -194,9 +195,10 @@ def test_pictures_of_one_pixel_and_of_one_level_are_framed() -> None:
     pictures = [Image.new("L", size, level) for size in sizes for level in (0, 128, 255)]
     assert_same(pictures, [INK] * len(pictures))
     assert_same(pictures, [Framing("photo", 9, 7, 3)] * len(pictures), within=1)
+    assert_same(pictures, [Framing("whole", 9, 7, 3)] * len(pictures), within=1)
 
 
-@pytest.mark.parametrize("kind", ["ink", "photo"])
+@pytest.mark.parametrize("kind", ["ink", "photo", "whole"])
 def test_only_models_of_this_version_of_framing_are_taken(kind: str) -> None:
     present = FRAMING_VERSIONS[kind]  # type: ignore[index]  # a literal
     script = f"""

@@ -1,6 +1,7 @@
 """Framing: the one way from any picture to network input, used by training, predict, evaluate and serve.
 
 `photo`  aspect kept, antialiased resize of the shorter side, centre crop.
+`whole`  aspect kept, antialiased resize of the longer side, grey bars on both sides of the shorter ("letterbox").
 `ink`    what MNIST's makers did; see ink.py. A picture that is framed already comes out as it went in.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from PIL import Image
@@ -20,14 +21,15 @@ from imagewise.framing.decoding import Pixels as Pixels
 from imagewise.framing.decoding import read_picture
 from imagewise.framing.ink import frame_ink, is_framed
 
-FramingKind = Literal["ink", "photo"]
+FramingKind = Literal["ink", "photo", "whole"]
 _WRITTEN = re.compile(
-    r"(?P<kind>ink|photo)(:(?P<height>[1-9]\d{0,3})(x(?P<width>[1-9]\d{0,3}))?)?(:(?P<colour>grey|colour))?"
+    r"(?P<kind>ink|photo|whole)(:(?P<height>[1-9]\d{0,3})(x(?P<width>[1-9]\d{0,3}))?)?(:(?P<colour>grey|colour))?"
 )
 # Each goes up whenever a picture comes out differently than before. Grey pictures of more than 8 bits with a narrow
 # range did so without it: models trained on such pictures had lost their levels and need another training (CHANGELOG).
-FRAMING_VERSIONS: dict[FramingKind, int] = {"ink": 3, "photo": 2}
-_UNWRITTEN = 2  # the version of both kinds before it was written into files
+FRAMING_VERSIONS: dict[FramingKind, int] = {"ink": 3, "photo": 2, "whole": 1}
+_UNWRITTEN = 2  # the version of `ink` and `photo` before it was written into files
+_BARS = 128  # level beside a `whole` picture
 _LARGEST_SIDE = 9_999  # pixels: what the command's text can say
 
 
@@ -36,7 +38,7 @@ class Framing:
     """How a picture becomes (height, width, channels) uint8. Kept in the model file.
 
     Attributes:
-        kind: `ink` or `photo`.
+        kind: `ink`, `photo` or `whole`.
         height, width: in pixels.
         channels: 1 (grey) or 3 (RGB).
         version: of the code that framed the training pictures; 0, the default, becomes the kind's present one. Read
@@ -56,7 +58,7 @@ class Framing:
     def __post_init__(self) -> None:
         if self.kind not in get_args(FramingKind):
             raise ModelError(
-                f"unknown framing {self.kind!r}; this version knows {' and '.join(get_args(FramingKind))}. "
+                f"unknown framing {self.kind!r}; this version knows {', '.join(get_args(FramingKind))}. "
                 "Upgrade imagewise, or train again."
             )
         if not all(type(value) is int for value in (*self.shape, self.version)):
@@ -84,17 +86,20 @@ class Framing:
 
     @classmethod
     def parse(cls, text: str) -> Framing:
-        """`photo:96` (square, colour), `photo:128x96:grey` (height x width), `ink` (28x28, grey), `ink:32`.
+        """`photo:96` (square, colour), `photo:128x96:grey` (height x width), `ink` (28x28, grey), `ink:32`;
+        `whole` as `photo`.
 
         Raises:
             RecipeError: written otherwise.
         """
         found = _WRITTEN.fullmatch(text.strip().lower())
-        if found is None or (found["kind"] == "photo" and found["height"] is None):
-            raise RecipeError(f"framing {text!r}: write KIND:SIZE, as in photo:96, photo:96:grey, photo:128x96 or ink.")
+        if found is None or (found["kind"] != "ink" and found["height"] is None):
+            raise RecipeError(
+                f"framing {text!r}: write KIND:SIZE, as in photo:96, photo:96:grey, photo:128x96, whole:96 or ink."
+            )
         height = int(found["height"] or 28)
-        colour = found["colour"] or ("colour" if found["kind"] == "photo" else "grey")
-        kind: FramingKind = "photo" if found["kind"] == "photo" else "ink"
+        kind = cast(FramingKind, found["kind"])
+        colour = found["colour"] or ("grey" if kind == "ink" else "colour")
         return cls(kind, height, int(found["width"] or height), 1 if colour == "grey" else 3)
 
     @classmethod
@@ -126,6 +131,8 @@ def frame(picture: Image.Image, framing: Framing) -> Pixels:
     """Bring a decoded picture (from `read_picture`) to the framing's shape: (H, W, C) uint8."""
     if framing.kind == "photo":
         return _frame_photo(picture, framing)
+    if framing.kind == "whole":
+        return _frame_whole(picture, framing)
     return np.repeat(frame_ink(picture, framing.height, framing.width)[:, :, None], framing.channels, axis=2)
 
 
@@ -149,7 +156,7 @@ def frame_file(source: PictureSource, framing: Framing) -> Pixels:
 
 
 def _frame_photo(picture: Image.Image, framing: Framing) -> Pixels:
-    picture = _flatten_alpha(picture, white=True).convert("RGB" if framing.channels == 3 else "L")
+    picture = _with_channels(picture, framing.channels)
     if picture.size != (framing.width, framing.height):
         picture = picture.resize(
             (framing.width, framing.height),
@@ -168,6 +175,24 @@ def crop_box(width: int, height: int, framing: Framing) -> tuple[float, float, f
     box_width, box_height = framing.width / scale, framing.height / scale
     left, top = max(0.0, (width - box_width) / 2), max(0.0, (height - box_height) / 2)
     return left, top, min(left + box_width, float(width)), min(top + box_height, float(height))
+
+
+def _frame_whole(picture: Image.Image, framing: Framing) -> Pixels:
+    picture = _with_channels(picture, framing.channels)
+    scale = min(framing.width / picture.width, framing.height / picture.height)
+    width = min(max(1, round(picture.width * scale)), framing.width)
+    height = min(max(1, round(picture.height * scale)), framing.height)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    top, left = (framing.height - height) // 2, (framing.width - width) // 2
+    framed = np.full(framing.shape, _BARS, dtype=np.uint8)
+    framed[top : top + height, left : left + width] = np.asarray(picture).reshape(height, width, framing.channels)
+    return framed
+
+
+def _with_channels(picture: Image.Image, channels: int) -> Image.Image:
+    """Grey (1) or RGB (3); what is see-through is on white."""
+    return _flatten_alpha(picture, white=True).convert("RGB" if channels == 3 else "L")
 
 
 def _flatten_alpha(picture: Image.Image, white: bool) -> Image.Image:

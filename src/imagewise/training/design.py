@@ -19,7 +19,7 @@ def default_recipe(dataset: Dataset, engine: str = "pytorch") -> str:
 
     `quick` goes over the pictures twice: enough for MNIST, too little for a small set.
     """
-    if dataset.framing.kind == "photo":
+    if dataset.framing.kind != "ink":
         return "photo"
     if engine == "numpy":
         return "perceptron"

@@ -27,7 +27,8 @@ class TrainingJob:
     Attributes:
         network: the architecture, with input shape, classes and normalisation filled in.
         recipe: optimiser, schedule, augmentation, number of epochs, seed.
-        framing_kind: what fills the space around a picture that augmentation moves: ground (`ink`) or its mirror image.
+        framing_kind: what fills the space around a picture that augmentation moves: ground (`ink`) or, with the others,
+            its mirror image.
         engine: `pytorch`, `tensorflow` or `numpy`.
         device: `auto`, `cpu`, `cuda` or `mps`.
         class_weights: (classes,) float32 above 0, how much each class counts in the loss; None: all alike.

@@ -20,7 +20,7 @@ export class AnswerView {
     this.framing = card.framing.kind;
     const digits = card.class_names.every((name) => /^\d$/.test(name));
     this.invitation = `Draw a ${digits ? "digit" : "character"} to see the answer.`;
-    if (this.framing === "photo") this.invitation = "Upload or drop a picture to see the answer.";
+    if (this.framing !== "ink") this.invitation = "Upload or drop a picture to see the answer.";
     this.bars.setClasses(card.class_names);
   }
 

@@ -136,7 +136,7 @@ function isPicture(file) {
 /** Show the model that answers now. */
 function showModel() {
   shownCard = recogniser.card;
-  const isPhoto = shownCard.framing.kind === "photo";
+  const isPhoto = shownCard.framing.kind !== "ink";
   find("how-many").hidden = isPhoto;
   if (isPhoto) document.querySelector("input[value=one]").checked = true; // it recognises whole pictures
   showMode();

@@ -22,7 +22,7 @@ class Augmentation:
     def __init__(self, augment: Augment, kind: FramingKind) -> None:
         self._augment = augment
         self._moves = augment.model_copy(update={"flip": False}) != Augment()
-        self._mirror_outside = kind == "photo"
+        self._mirror_outside = kind != "ink"
 
     def __call__(self, pixels: Any, seed: Any) -> Any:
         """Pixels (N, H, W, C) float32 to the same shape; `seed` is an int64 tensor ()."""
