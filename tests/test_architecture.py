@@ -17,6 +17,7 @@ ORDER = [  # a module imports from its own group and from the groups before it
     {"data"},
     {"networks"},
     {"model"},
+    {"backbones"},
     {"evaluation"},
     {"training"},
     {"web"},

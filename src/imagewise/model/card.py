@@ -67,6 +67,22 @@ class CardData(Record):
     attribution: str | None = None
 
 
+class CardBackbone(Record):
+    """The pretrained network in a model.
+
+    Attributes:
+        name: in the catalog, or its file's.
+        digest: SHA-256 over layers, normalisation and weights.
+        licence, source, citation: of the weights, as their publishers say; None where they are not known.
+    """
+
+    name: str
+    digest: str | None = None
+    licence: str | None = None
+    source: str | None = None
+    citation: str | None = None
+
+
 class ClassScore(Record):
     """One class against the rest: precision, recall and F1 as fractions, and the number of its pictures."""
 
@@ -102,6 +118,7 @@ class ModelCard(Record):
         network: the resolved layer list, as from `Network.as_dict`.
         recipe: how the model was trained.
         data: what it was trained on.
+        backbone: the pretrained network that it builds on; None where it was trained from random weights.
         metrics: scores, by split, of when the file was made.
         versions: packages that made the file.
         created: ISO 8601, UTC.
@@ -113,6 +130,7 @@ class ModelCard(Record):
     network: dict[str, Any] = Field(default_factory=dict)
     recipe: CardRecipe = CardRecipe()
     data: CardData = CardData()
+    backbone: CardBackbone | None = None
     metrics: dict[str, Score] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     created: str | None = None

@@ -54,25 +54,23 @@ def build_graph(network: Network, weights: Weights) -> onnx.ModelProto:
     network.check_weights(weights)
     network, weights = fold_batch_norm(network, weights)
     writer = _Writer(weights)
-    value = writer.normalized(network)
-    logits = writer.stack(network.layers, network.planes, value, "")
+    logits = writer.network(network)
     writer.add("Identity", [logits], output="logits")
     writer.add("Softmax", ["logits"], output="probabilities", axis=1)
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", network.classes])
-        for name in ("probabilities", "logits")
-    ]
-    pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["N", *network.input_shape])
-    graph = helper.make_graph(writer.nodes, "imagewise", [pictures], outputs, writer.constants)
-    opset = helper.make_opsetid("", writer.opset)
-    model = helper.make_model(
-        graph,
-        opset_imports=[opset],
-        ir_version=helper.find_min_ir_version_for([opset]),
-        producer_name="imagewise",
-    )
-    onnx.checker.check_model(model)
-    return model
+    return writer.model(network, ["probabilities", "logits"])
+
+
+def build_feature_graph(network: Network, weights: Weights) -> onnx.ModelProto:
+    """From `pictures` to `features`, float32 (N, features), of a network whose last layer makes features.
+
+    Raises:
+        NetworkError: the weights are not the network's.
+    """
+    network.check_weights(weights)
+    network, weights = fold_batch_norm(network, weights)
+    writer = _Writer(weights)
+    writer.add("Identity", [writer.network(network)], output="features")
+    return writer.model(network, ["features"])
 
 
 def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
@@ -106,6 +104,24 @@ class _Writer:
     def constant(self, value: NDArray[np.generic], name: str) -> str:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
+
+    def network(self, network: Network) -> str:
+        """All of a network, from the input `pictures` on."""
+        return self.stack(network.layers, network.planes, self.normalized(network), "")
+
+    def model(self, network: Network, outputs: list[str]) -> onnx.ModelProto:
+        """The finished graph with outputs of shape (N, what the network makes), checked."""
+        made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", network.classes]) for name in outputs]
+        pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["N", *network.input_shape])
+        opset = helper.make_opsetid("", self.opset)
+        model = helper.make_model(
+            helper.make_graph(self.nodes, "imagewise", [pictures], made, self.constants),
+            opset_imports=[opset],
+            ir_version=helper.find_min_ir_version_for([opset]),
+            producer_name="imagewise",
+        )
+        onnx.checker.check_model(model)
+        return model
 
     def normalized(self, network: Network) -> str:
         scale, shift = (v[:, None, None] for v in network.scale_and_shift)
