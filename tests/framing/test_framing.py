@@ -25,12 +25,15 @@ from imagewise.framing.framing import Framing, crop_box, describe_size, frame, f
 
 INK = Framing("ink", 28, 28, 1)
 PHOTO = Framing("photo", 32, 48, 3)
-WHOLE = Framing("whole", 32, 48, 3)
+LETTERBOX = Framing("letterbox", 32, 48, 3)
+SQUASH = Framing("squash", 32, 48, 3)
 FRAMINGS = [
     INK,
     PHOTO,
-    WHOLE,
-    Framing("whole", 28, 9, 1),
+    LETTERBOX,
+    SQUASH,
+    Framing("letterbox", 28, 9, 1),
+    Framing("squash", 9, 28, 1),
     Framing("photo", 28, 28, 1),
     Framing("ink", 20, 31, 3),
     Framing("ink", 1, 1, 1),
@@ -176,7 +179,7 @@ def test_a_photo_keeps_its_aspect_and_loses_its_sides() -> None:
     assert (framed[:, 1:] == 255).all()  # the filter looks a little beyond the crop
 
 
-@pytest.mark.parametrize("framing", [PHOTO, WHOLE])
+@pytest.mark.parametrize("framing", [PHOTO, LETTERBOX, SQUASH])
 def test_a_photo_of_the_right_size_is_not_resampled(framing: Framing) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
     assert np.array_equal(frame_file(png(Image.fromarray(pixels)), framing), pixels)
@@ -191,8 +194,8 @@ def test_a_photo_of_the_right_size_is_not_resampled(framing: Framing) -> None:
         ((5, 5), slice(0, 10), slice(0, 10)),  # enlarged
     ],
 )
-def test_a_whole_picture_is_all_there_between_grey_bars(size: tuple[int, int], rows: slice, columns: slice) -> None:
-    framed = frame(Image.new("RGB", size, (250, 0, 0)), Framing("whole", 10, 10, 3))
+def test_all_of_a_letterboxed_picture_is_between_grey_bars(size: tuple[int, int], rows: slice, columns: slice) -> None:
+    framed = frame(Image.new("RGB", size, (250, 0, 0)), Framing("letterbox", 10, 10, 3))
     inside = np.zeros((10, 10), dtype=bool)
     inside[rows, columns] = True
     assert (framed[inside] == (250, 0, 0)).all()
@@ -201,11 +204,27 @@ def test_a_whole_picture_is_all_there_between_grey_bars(size: tuple[int, int], r
 
 @settings(max_examples=200, deadline=None)
 @given(st.tuples(*[st.integers(1, 2000)] * 2), st.tuples(*[st.integers(1, 64)] * 2))
-def test_a_whole_picture_of_any_size_is_framed(size: tuple[int, int], shape: tuple[int, int]) -> None:
-    framed = frame(Image.new("L", size, 255), Framing("whole", *shape, 1))
+def test_a_letterboxed_picture_of_any_size_is_framed(size: tuple[int, int], shape: tuple[int, int]) -> None:
+    framed = frame(Image.new("L", size, 255), Framing("letterbox", *shape, 1))
     assert framed.shape == (*shape, 1)
     rows, columns = np.flatnonzero((framed == 255).any(axis=(1, 2))), np.flatnonzero((framed == 255).any(axis=(0, 2)))
     assert len(rows) == shape[0] or len(columns) == shape[1]
+
+
+def test_a_squashed_picture_is_all_there_and_takes_the_shape_of_the_framing() -> None:
+    picture = np.zeros((10, 300, 3), dtype=np.uint8)
+    picture[:, :100, 0], picture[:, 100:200, 1], picture[:, 200:, 2] = 250, 250, 250
+    framed = frame(Image.fromarray(picture), Framing("squash", 30, 30, 3))
+    assert (framed[:, :8] == (250, 0, 0)).all()
+    assert (framed[:, 12:18] == (0, 250, 0)).all()
+    assert (framed[:, 22:] == (0, 0, 250)).all()
+
+
+@pytest.mark.parametrize("size", [(300, 100), (100, 300), (5, 5), (1, 1000)])
+def test_squash_is_pillows_resize(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    wanted = Image.fromarray(pixels).resize((48, 32), Image.Resampling.BICUBIC)
+    assert np.array_equal(frame(Image.fromarray(pixels), SQUASH), np.asarray(wanted))
 
 
 def test_colour_turns_grey_and_grey_turns_colour_as_the_framing_says() -> None:
@@ -371,6 +390,13 @@ def test_a_framing_from_before_it_had_a_version_is_of_version_2() -> None:
         Framing(**written_framing(written | {"kind": "ink"}))
 
 
+def test_letterbox_may_have_its_earlier_name_in_files_and_recipes() -> None:
+    assert Framing(**written_framing(LETTERBOX.as_dict() | {"kind": "whole"})) == LETTERBOX
+    assert Framing.parse("whole:32x48") == LETTERBOX
+    with pytest.raises(ModelError, match="photo, letterbox, squash"):
+        Framing(**written_framing(LETTERBOX.as_dict() | {"kind": ["whole"]}))
+
+
 @pytest.mark.parametrize("version", [3, 2000])
 def test_a_framing_of_a_newer_version_is_refused_with_how_to_go_on(version: int) -> None:
     with pytest.raises(ModelError, match=rf"version {version} .*Upgrade imagewise, or train again"):
@@ -438,6 +464,8 @@ def test_people_read_sizes_as_width_by_height() -> None:
         ("photo:96:grey", Framing("photo", 96, 96, 1)),
         ("photo:128x96", Framing("photo", 128, 96, 3)),
         ("ink", Framing("ink", 28, 28, 1)),
+        ("letterbox:96", Framing("letterbox", 96, 96, 3)),
+        ("squash:96x64:grey", Framing("squash", 96, 64, 1)),
         (" INK:32:colour ", Framing("ink", 32, 32, 3)),
     ],
 )
@@ -446,7 +474,7 @@ def test_a_framing_can_be_written_in_a_word(text: str, framing: Framing) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "photo", "photo:0", "photo:12345", "ink:28x", "oil:28", "photo:96:red", "photo:-3"]
+    "text", ["", "photo", "photo:0", "photo:12345", "ink:28x", "oil:28", "squash", "photo:96:red", "photo:-3"]
 )
 def test_another_word_is_refused_with_how_to_write_it(text: str) -> None:
     with pytest.raises(RecipeError, match="write KIND:SIZE, as in photo:96"):

@@ -174,7 +174,7 @@ def test_pictures_without_ink_are_framed_as_python_does() -> None:
     assert_same(pictures, [INK] * len(pictures))
 
 
-@pytest.mark.parametrize("kind", ["photo", "whole"])
+@pytest.mark.parametrize("kind", ["photo", "letterbox", "squash"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_photographs_are_resized_and_cropped_as_pillow_does(channels: int, kind: FramingKind) -> None:
     pictures = synthetic(40)
@@ -195,10 +195,11 @@ def test_pictures_of_one_pixel_and_of_one_level_are_framed() -> None:
     pictures = [Image.new("L", size, level) for size in sizes for level in (0, 128, 255)]
     assert_same(pictures, [INK] * len(pictures))
     assert_same(pictures, [Framing("photo", 9, 7, 3)] * len(pictures), within=1)
-    assert_same(pictures, [Framing("whole", 9, 7, 3)] * len(pictures), within=1)
+    assert_same(pictures, [Framing("letterbox", 9, 7, 3)] * len(pictures), within=1)
+    assert_same(pictures, [Framing("squash", 9, 7, 3)] * len(pictures), within=1)
 
 
-@pytest.mark.parametrize("kind", ["ink", "photo", "whole"])
+@pytest.mark.parametrize("kind", ["ink", "photo", "letterbox", "squash"])
 def test_only_models_of_this_version_of_framing_are_taken(kind: str) -> None:
     present = FRAMING_VERSIONS[kind]  # type: ignore[index]  # a literal
     script = f"""

@@ -40,7 +40,7 @@ FramingText = Annotated[
     typer.Option(
         "--framing",
         metavar="KIND:SIZE",
-        help="Kind and size of the model's input: photo:96, photo:96:grey, whole:96, ink ...  "
+        help="Kind and size of the model's input: photo:96, letterbox:96, squash:96, ink ...  "
         "[default: chosen from your pictures]",
         rich_help_panel="Training",
     ),

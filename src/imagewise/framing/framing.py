@@ -1,8 +1,9 @@
 """Framing: the one way from any picture to network input, used by training, predict, evaluate and serve.
 
-`photo`  aspect kept, antialiased resize of the shorter side, centre crop.
-`whole`  aspect kept, antialiased resize of the longer side, grey bars on both sides of the shorter ("letterbox").
-`ink`    what MNIST's makers did; see ink.py. A picture that is framed already comes out as it went in.
+`photo`      aspect kept, antialiased resize of the shorter side, centre crop.
+`letterbox`  the whole picture: aspect kept, antialiased resize of the longer side, grey bars along it.
+`squash`     the whole picture: antialiased resize of both sides, aspect not kept.
+`ink`        what MNIST's makers did; see ink.py. A picture that is framed already comes out as it went in.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from imagewise.framing.decoding import Pixels as Pixels
 from imagewise.framing.decoding import read_picture
 from imagewise.framing.ink import frame_ink, is_framed
 
-FramingKind = Literal["ink", "photo", "whole"]
+FramingKind = Literal["ink", "photo", "letterbox", "squash"]
 _WRITTEN = re.compile(
-    r"(?P<kind>ink|photo|whole)(:(?P<height>[1-9]\d{0,3})(x(?P<width>[1-9]\d{0,3}))?)?(:(?P<colour>grey|colour))?"
+    r"(?P<kind>ink|photo|letterbox|squash|whole)"
+    r"(:(?P<height>[1-9]\d{0,3})(x(?P<width>[1-9]\d{0,3}))?)?(:(?P<colour>grey|colour))?"
 )
 # Each goes up whenever a picture comes out differently than before. Grey pictures of more than 8 bits with a narrow
 # range did so without it: models trained on such pictures had lost their levels and need another training (CHANGELOG).
-FRAMING_VERSIONS: dict[FramingKind, int] = {"ink": 3, "photo": 2, "whole": 1}
+FRAMING_VERSIONS: dict[FramingKind, int] = {"ink": 3, "photo": 2, "letterbox": 1, "squash": 1}
 _UNWRITTEN = 2  # the version of `ink` and `photo` before it was written into files
-_BARS = 128  # level beside a `whole` picture
+_EARLIER_NAMES = {"whole": "letterbox"}  # that files and recipes may still have
+_BARS = 128  # level of the bars
 _LARGEST_SIDE = 9_999  # pixels: what the command's text can say
 
 
@@ -38,7 +41,7 @@ class Framing:
     """How a picture becomes (height, width, channels) uint8. Kept in the model file.
 
     Attributes:
-        kind: `ink`, `photo` or `whole`.
+        kind: `photo`, `letterbox`, `squash` or `ink`.
         height, width: in pixels.
         channels: 1 (grey) or 3 (RGB).
         version: of the code that framed the training pictures; 0, the default, becomes the kind's present one. Read
@@ -87,7 +90,7 @@ class Framing:
     @classmethod
     def parse(cls, text: str) -> Framing:
         """`photo:96` (square, colour), `photo:128x96:grey` (height x width), `ink` (28x28, grey), `ink:32`;
-        `whole` as `photo`.
+        `letterbox` and `squash` as `photo`.
 
         Raises:
             RecipeError: written otherwise.
@@ -95,10 +98,11 @@ class Framing:
         found = _WRITTEN.fullmatch(text.strip().lower())
         if found is None or (found["kind"] != "ink" and found["height"] is None):
             raise RecipeError(
-                f"framing {text!r}: write KIND:SIZE, as in photo:96, photo:96:grey, photo:128x96, whole:96 or ink."
+                f"framing {text!r}: write KIND:SIZE, as in photo:96, photo:96:grey, photo:128x96, letterbox:96, "
+                "squash:96 or ink."
             )
         height = int(found["height"] or 28)
-        kind = cast(FramingKind, found["kind"])
+        kind = cast(FramingKind, _EARLIER_NAMES.get(found["kind"], found["kind"]))
         colour = found["colour"] or ("grey" if kind == "ink" else "colour")
         return cls(kind, height, int(found["width"] or height), 1 if colour == "grey" else 3)
 
@@ -117,8 +121,12 @@ class Framing:
 
 
 def written_framing(value: Any) -> Any:
-    """A framing's values as a file holds them, with the version that files from before it was written mean."""
-    return {"version": _UNWRITTEN} | value if isinstance(value, dict) else value
+    """A framing's values as a file holds them, with the version and the kind that earlier files mean."""
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("kind")
+    renamed = {"kind": _EARLIER_NAMES[kind]} if isinstance(kind, str) and kind in _EARLIER_NAMES else {}
+    return {"version": _UNWRITTEN} | value | renamed
 
 
 def describe_size(shape: Sequence[int]) -> str:
@@ -131,8 +139,10 @@ def frame(picture: Image.Image, framing: Framing) -> Pixels:
     """Bring a decoded picture (from `read_picture`) to the framing's shape: (H, W, C) uint8."""
     if framing.kind == "photo":
         return _frame_photo(picture, framing)
-    if framing.kind == "whole":
-        return _frame_whole(picture, framing)
+    if framing.kind == "letterbox":
+        return _frame_letterbox(picture, framing)
+    if framing.kind == "squash":
+        return _frame_squash(picture, framing)
     return np.repeat(frame_ink(picture, framing.height, framing.width)[:, :, None], framing.channels, axis=2)
 
 
@@ -177,7 +187,7 @@ def crop_box(width: int, height: int, framing: Framing) -> tuple[float, float, f
     return left, top, min(left + box_width, float(width)), min(top + box_height, float(height))
 
 
-def _frame_whole(picture: Image.Image, framing: Framing) -> Pixels:
+def _frame_letterbox(picture: Image.Image, framing: Framing) -> Pixels:
     picture = _with_channels(picture, framing.channels)
     scale = min(framing.width / picture.width, framing.height / picture.height)
     width = min(max(1, round(picture.width * scale)), framing.width)
@@ -188,6 +198,13 @@ def _frame_whole(picture: Image.Image, framing: Framing) -> Pixels:
     framed = np.full(framing.shape, _BARS, dtype=np.uint8)
     framed[top : top + height, left : left + width] = np.asarray(picture).reshape(height, width, framing.channels)
     return framed
+
+
+def _frame_squash(picture: Image.Image, framing: Framing) -> Pixels:
+    picture = _with_channels(picture, framing.channels)
+    if picture.size != (framing.width, framing.height):
+        picture = picture.resize((framing.width, framing.height), Image.Resampling.BICUBIC)
+    return np.asarray(picture, dtype=np.uint8).reshape(framing.shape)
 
 
 def _with_channels(picture: Image.Image, channels: int) -> Image.Image:

@@ -11,7 +11,7 @@ from imagewise.framing.decoding import Pixels
 from imagewise.model.model import Model
 from imagewise.model.session import Probabilities
 
-_GROUND = {"ink": 0, "photo": 128, "whole": 128}  # what a hidden place is filled with
+_GROUND = {"ink": 0, "photo": 128, "letterbox": 128, "squash": 128}  # what a hidden place is filled with
 
 
 def occlusion(model: Model, framed: Pixels, probabilities: Probabilities) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ import { isSeeThrough } from "./grey.js";
 import { frameInk } from "./ink.js";
 import { laidOnWhite, resize, toGrey, toRgb } from "./pillow.js";
 
-const VERSIONS = { ink: 3, photo: 2, whole: 1 }; // FRAMING_VERSIONS
+const VERSIONS = { ink: 3, photo: 2, letterbox: 1, squash: 1 }; // FRAMING_VERSIONS
 const UNWRITTEN = 2;
 const BARS = 128;
 
@@ -27,7 +27,8 @@ export function checkVersion({ kind, version = UNWRITTEN }) {
  */
 export function frame(picture, framing) {
   if (framing.kind === "photo") return framePhoto(picture, framing);
-  if (framing.kind === "whole") return frameWhole(picture, framing);
+  if (framing.kind === "letterbox") return frameLetterbox(picture, framing);
+  if (framing.kind === "squash") return frameSquash(picture, framing);
   return spread(frameInk(picture, framing.height, framing.width).data, framing.channels);
 }
 
@@ -49,7 +50,7 @@ function framePhoto(picture, { height, width, channels }) {
   return resize(picture, height, width, [left, top, right, bottom]).data;
 }
 
-function frameWhole(picture, { height, width, channels }) {
+function frameLetterbox(picture, { height, width, channels }) {
   picture = withChannels(picture, channels);
   const scale = Math.min(width / picture.width, height / picture.height);
   const across = Math.min(Math.max(1, roundEven(picture.width * scale)), width);
@@ -64,6 +65,12 @@ function frameWhole(picture, { height, width, channels }) {
     framed.set(line, ((top + row) * width + left) * channels);
   }
   return framed;
+}
+
+function frameSquash(picture, { height, width, channels }) {
+  picture = withChannels(picture, channels);
+  if (picture.height === height && picture.width === width) return picture.data;
+  return resize(picture, height, width, [0, 0, picture.width, picture.height]).data;
 }
 
 /** Grey (1) or RGB (3); what is see-through is on white. */

@@ -8,6 +8,12 @@ import { inOrder, scoreSection } from "./scores.js";
 const find = (id) => document.getElementById(id);
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
 const UNKNOWN = "not in the file";
+const FRAMINGS = {
+  ink: "finds the ink, crops and centres it",
+  photo: "resizes the picture, then crops its centre",
+  letterbox: "resizes the picture, then adds bars",
+  squash: "resizes the picture, which may change its shape",
+};
 
 let version = null;
 
@@ -41,7 +47,7 @@ function showFacts(card) {
       ...trainingFacts(card),
       ["Training run", run],
       ["Input", `${height} × ${width} × ${channels} (rows, columns, ${channels === 1 ? "grey" : "colours"}), uint8`],
-      ["Framing", `${kind} (${kind === "ink" ? "finds the ink, crops and centres it" : "resizes the picture, then crops its centre"})`],
+      ["Framing", `${kind} (${FRAMINGS[kind] ?? "of another version"})`],
       ["Classes", `${card.class_names.length}: ${card.class_names.join(", ")}`],
       ["Licence", card.licence ?? UNKNOWN],
       ["Author", card.author ?? null],
