@@ -77,12 +77,13 @@ class Article:
     def parameters(self) -> None:
         """Show the recipe."""
         recipe = imagewise.load_recipe("article")
+        assert isinstance(recipe, imagewise.Recipe)
         print("\nParameters and network\n")
         print(f"  {'':24}{'the article':>14}{'here':>14}")
         print(row("learning_rate", "0.001", f"{recipe.optimizer.learning_rate:g}"))
         print(row("nb_epochs", "15", str(self.epochs)))
         print(row("batch_size", "100", str(recipe.batch_size)))
-        hidden = recipe.network.params["hidden"]
+        hidden = recipe.architecture.params["hidden"]
         print(row("n_hidden_1, n_hidden_2", "256, 256", ", ".join(map(str, hidden))))
         print(row("weights and biases", "N(0, 1)", "N(0, 1)" if recipe.initialization == "normal" else "others"))
 

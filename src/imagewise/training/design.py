@@ -33,7 +33,7 @@ def design_network(recipe: Recipe, dataset: Dataset) -> Network:
         NetworkError: the architecture does not fit pictures of this size.
         RecipeError: `augment.resolution` asks for a size that the network does not take.
     """
-    layers = build_layers(recipe.network.name, recipe.network.params, len(dataset.class_names))
+    layers = build_layers(recipe.architecture.name, recipe.architecture.params, len(dataset.class_names))
     channels = dataset.shape[2]
     mean, std = (0.0,) * channels, (1.0,) * channels
     if recipe.normalize == "standard":
@@ -54,8 +54,8 @@ def _check_resolution(recipe: Recipe, network: Network) -> None:
     if smaller != network.weight_shapes():
         raise RecipeError(
             f"recipe {recipe.name}: augment.resolution = {recipe.augment.resolution:g} trains on {sides[1]}x{sides[0]} "
-            f"of {width}x{height}, and network {recipe.network.name!r} does not take another size; set it to 1, or "
-            "take a network that does, such as resnet."
+            f"of {width}x{height}, and {recipe.architecture.name!r} does not take another size; set it to 1, or take "
+            "a network that does, such as resnet."
         )
 
 

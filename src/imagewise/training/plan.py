@@ -219,8 +219,9 @@ def _settings(record: RunRecord, folder: RunFolder) -> tuple[Recipe, Network]:
 
 
 def _recipe(recipe: str | Path | Recipe, options: Options) -> Recipe:
-    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    return recipe.override(options.overrides or {})
+    found = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    assert isinstance(found, Recipe)
+    return found.override(options.overrides or {})
 
 
 def _load(data: Data | None, options: Options, recipe: Recipe | None) -> Dataset:

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from math import inf
 from typing import Annotated, Any, Literal, Self
 
-import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from imagewise.data.dataset import SplitName
-from imagewise.errors import PictureError, RecipeError, did_you_mean
-from imagewise.framing.framing import Framing
-from imagewise.training.recipes.requirements import requirement
+from imagewise.training.recipes.base import BaseRecipe, Part
 
 
-class _Part(BaseModel):
-    # strict: neither true nor "3" is a number of epochs
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-
-class NetworkChoice(_Part):
+class NetworkChoice(Part):
     """Which architecture of network.py, with its parameters; input shape and classes come from the data."""
 
     name: str
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
 
 
-class Adam(_Part):
+class Adam(Part):
     """Kingma and Ba 2015."""
 
     name: Literal["adam"] = "adam"
@@ -38,7 +27,7 @@ class Adam(_Part):
     epsilon: float = Field(1e-8, gt=0)
 
 
-class AdamW(_Part):
+class AdamW(Part):
     """Loshchilov and Hutter 2019: each step also shrinks weights (not biases and norms) by rate x weight_decay."""
 
     name: Literal["adamw"]
@@ -49,7 +38,7 @@ class AdamW(_Part):
     weight_decay: float = Field(0.01, ge=0)
 
 
-class SGD(_Part):
+class SGD(Part):
     """Stochastic gradient descent: v = momentum v + g (+ weight_decay w), w = w - rate v."""
 
     name: Literal["sgd"]
@@ -65,7 +54,7 @@ class SGD(_Part):
         return self
 
 
-class Schedule(_Part):
+class Schedule(Part):
     """The learning rate over the run: up in a straight line for `warmup`, then as `name` says down to `final`."""
 
     name: Literal["constant", "linear", "cosine"] = "constant"
@@ -81,7 +70,7 @@ class Schedule(_Part):
         return self
 
 
-class Pen(_Part):
+class Pen(Part):
     """Random changes to how ink was written and taken, for pictures from other pens, scanners and cameras."""
 
     stroke: float = Field(0.0, ge=0, le=2)
@@ -98,7 +87,7 @@ class Pen(_Part):
     """Standard deviation of each pixel's noise, share of the full range, at most."""
 
 
-class Augment(_Part):
+class Augment(Part):
     """Random changes to each training picture, drawn again in each epoch, uniform within plus or minus the value."""
 
     rotate: float = Field(0.0, ge=0, le=180)
@@ -148,14 +137,21 @@ class Augment(_Part):
         return self
 
 
-class Recipe(_Part):
-    """Everything that decides how a network is trained. Every number lives here.
+class FineTuning(Part):
+    """How the weights of a backbone are trained further."""
 
-    Raises `RecipeError` through `parse`, `load` and `override`, naming the field.
-    """
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Multiple of the learning rate from one block to the block before it: early layers change least."""
 
-    name: str
-    network: NetworkChoice
+
+class Recipe(BaseRecipe):
+    """Everything that decides how a network is trained step by step. Every number lives here."""
+
+    trains: Literal["network"] = "network"
+    network: NetworkChoice | None = None
+    """An architecture to train from random weights; None: `backbone` names a pretrained network to train further."""
+    backbone: str | None = None
+    """A name of `imagewise backbones`; auto: chosen. A head is fitted on its features first, then all is trained."""
     optimizer: Annotated[Adam | AdamW | SGD, Field(discriminator="name")]
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1)
@@ -164,42 +160,14 @@ class Recipe(_Part):
     """Which epoch's weights are the result: the best by validation accuracy, or the last."""
     patience: int = Field(0, ge=0)
     """Stop after this many epochs without improvement (validation accuracy, then loss); 0 never stops early."""
-    framing: str | None = None
-    """The input of the network, as `--framing` takes it (`photo:96`, `ink`); None: chosen from the pictures."""
-    fit_on: Literal["train", "train+validation"] = "train"
     initialization: Literal["he", "glorot", "normal"] = "he"
     """he: N(0, 2 / fan-in); glorot: uniform; both with zero biases. normal: N(0, 1), biases too (the article)."""
     normalize: Literal["unit", "standard"] = "unit"
     """unit: pixels in 0..1; standard: mean 0, deviation 1 for each channel of the training pictures."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: Literal["none", "auto"] | dict[str, float] = "none"
-    """Weight of each class in the loss. auto: rarer classes weigh more. A table: weights by name, 1 for the others."""
     augment: Augment = Augment()
-    seed: int = Field(0, ge=0, lt=2**63)
-
-    @field_validator("class_weights", mode="before")
-    @classmethod
-    def _weights_are_above_0(cls, value: Any) -> Any:
-        """Here, as pydantic names its own failures after each member of the union."""
-        if not isinstance(value, dict):
-            if value not in ("none", "auto"):
-                raise ValueError(f"must be 'none', 'auto' or a weight for classes by name (not {value!r})")
-            return value
-        for name, weight in value.items():
-            number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            if not number or not 0 < weight < inf:
-                raise ValueError(f"the weight of {name!r} must be a number above 0 (not {weight!r})")
-        return value
-
-    @field_validator("framing")
-    @classmethod
-    def _framing_is_written_right(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                Framing.parse(value)
-            except PictureError as error:
-                raise ValueError(str(error)) from error
-        return value
+    fine_tuning: FineTuning = FineTuning()
+    """For a backbone."""
 
     @model_validator(mode="after")
     def _choosing_needs_validation(self) -> Self:
@@ -209,68 +177,30 @@ class Recipe(_Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_thing_is_trained(self) -> Self:
+        if self.network is not None and self.backbone is not None:
+            raise ValueError("backbone: a network starts from random weights; name a network or a backbone, not both")
+        if self.network is None and self.backbone is None:
+            raise ValueError("network: is missing; name a network, which starts from random weights, or a backbone")
+        return self
+
     @property
-    def fitted_splits(self) -> tuple[SplitName, ...]:
-        """The splits that training learns from."""
-        return ("train", "validation") if self.fit_on == "train+validation" else ("train",)
+    def architecture(self) -> NetworkChoice:
+        """The network of a recipe that starts from random weights."""
+        assert self.network is not None, "a recipe with a backbone has no architecture of its own"
+        return self.network
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], origin: str) -> Recipe:
-        """Validate plain values. `origin` (a file, a recipe's name) is named in the RecipeError."""
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            problems = "; ".join(_problem(dict(e)) for e in error.errors(include_url=False))
-            raise RecipeError(f"recipe {origin}: {problems}. See `imagewise recipes` and docs/guide.md.") from error
-
-    def override(self, changes: Mapping[str, Any]) -> Recipe:
-        """A new recipe with fields replaced: `{"epochs": 30, "augment.rotate": 10}`. Raises RecipeError."""
-        values = self.model_dump(mode="json", exclude_unset=True)
-        for key, value in changes.items():
-            *path, last = _steps(key)
-            place = values
-            if path == ["class_weights"] and place.get("class_weights") == "none":
-                del place["class_weights"]
-            for part in path:
-                place = place.setdefault(part, {})
-                if not isinstance(place, dict):
-                    raise RecipeError(f"recipe {self.name}: {key}: {part} has no fields.")
-            if isinstance(place.get(last), dict) and not isinstance(value, dict) and key != "class_weights":
-                raise RecipeError(f"recipe {self.name}: {key} has fields of its own; set one, as in {key}.name.")
-            place[last] = value
-        return Recipe.parse(values, self.name)
-
-    def to_toml(self) -> str:
-        """All fields that are set, defaults too; `parse(tomllib.loads(text))` gives the recipe back."""
-        return tomli_w.dumps(json.loads(self.model_dump_json(exclude_none=True)))
-
-
-_PARTS: Mapping[str, type[_Part]] = {
-    "network": NetworkChoice,
-    "adam": Adam,
-    "adamw": AdamW,
-    "sgd": SGD,
-    "schedule": Schedule,
-    "augment": Augment,
-    "pen": Pen,
-}
-
-
-def _steps(key: str) -> list[str]:
-    """`augment.pen.blur` part by part; what follows `class_weights.` is a class's name, dots and all."""
-    field, dot, name = key.partition(".")
-    return [field, name] if dot and field == "class_weights" else key.split(".")
-
-
-def _problem(error: dict[str, Any]) -> str:
-    place = ".".join(str(part) for part in error["loc"] if part not in ("adam", "adamw", "sgd"))
-    if error["type"] == "extra_forbidden":
-        *owners, field = error["loc"]
-        fields = (_PARTS[owners[-1]] if owners else Recipe).model_fields
-        hint = did_you_mean(str(field), fields) or f" The fields are {', '.join(fields)}."
-        return f"{place}: unknown field.{hint}"
-    if error["type"] == "union_tag_invalid":
-        return f"{place}.name: there is no {error['ctx']['tag']!r}, only {error['ctx']['expected_tags']}"
-    given = "" if error["type"] in ("missing", "value_error") else f" (not {error['input']!r})"
-    message = requirement(error)
-    return f"{place}: {message[:1].lower()}{message[1:]}{given}" if place else f"{message}{given}"
+    def tables(cls) -> Mapping[str, type[Part]]:
+        """See `BaseRecipe`."""
+        return {
+            "network": NetworkChoice,
+            "adam": Adam,
+            "adamw": AdamW,
+            "sgd": SGD,
+            "schedule": Schedule,
+            "augment": Augment,
+            "pen": Pen,
+            "fine_tuning": FineTuning,
+        }

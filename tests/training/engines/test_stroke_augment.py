@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from imagewise.training.engines.pytorch.stroke_augment import PenChanges
-from imagewise.training.recipe import Pen
+from imagewise.training.recipe import Pen, Recipe
 from imagewise.training.recipes.files import load_recipe
 
 ALL = Pen(stroke=1.5, coarse=0.5, blur=1.0, fade=0.5, clutter=0.5, noise=0.2)
@@ -61,4 +61,6 @@ def test_blur_keeps_the_amount_of_ink() -> None:
 
 
 def test_the_recipe_that_ships_uses_them() -> None:
-    assert load_recipe("digits").augment.pen != Pen()
+    recipe = load_recipe("digits")
+    assert isinstance(recipe, Recipe)
+    assert recipe.augment.pen != Pen()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from imagewise.errors import RecipeError, did_you_mean
+from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.recipe import Recipe
 
 _QUOTED_CLASS = re.compile(r"""\s*class_weights\.(["'])(.+)\1\s*=(.*)""", re.DOTALL)
@@ -34,7 +36,7 @@ def recipes() -> dict[str, str]:
     return {name: text.splitlines()[0].removeprefix("# ") for name, text in bundled_recipes().items()}
 
 
-def load_recipe(name_or_file: str | Path) -> Recipe:
+def load_recipe(name_or_file: str | Path) -> Recipe | HeadRecipe:
     """A bundled recipe by name, or one from a TOML file. Raises RecipeError."""
     bundled = bundled_recipes()
     if str(name_or_file) in bundled:
@@ -49,12 +51,19 @@ def load_recipe(name_or_file: str | Path) -> Recipe:
     raise RecipeError(f"unknown recipe {str(name_or_file)!r}; there are {', '.join(bundled)}, or a .toml file.{hint}")
 
 
-def _parse_toml(text: str, origin: str) -> Recipe:
+def parse_recipe(values: Mapping[str, Any], origin: str) -> Recipe | HeadRecipe:
+    """The recipe of plain values, of the kind that its field `trains` names. Raises RecipeError."""
+    if values.get("trains", "network") not in ("network", "head"):
+        raise RecipeError(f"recipe {origin}: trains: must be 'network' or 'head' (not {values['trains']!r}).")
+    return HeadRecipe.parse(values, origin) if values.get("trains") == "head" else Recipe.parse(values, origin)
+
+
+def _parse_toml(text: str, origin: str) -> Recipe | HeadRecipe:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {origin}: not TOML: {error}.") from error
-    return Recipe.parse({"name": Path(origin).stem} | values, origin)
+    return parse_recipe({"name": Path(origin).stem} | values, origin)
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -209,7 +209,8 @@ def _still_improving(validated: Sequence[_Validated]) -> Advice | None:
 
 def _underfitting(summary: TrainingSummary, last: _Validated) -> Iterator[Advice]:
     accuracy, count = last.train.accuracy, summary.train_count
-    if summary.recipe.network.name != "perceptron" or accuracy - last.accuracy >= 0.03:
+    network = summary.recipe.network
+    if network is None or network.name != "perceptron" or accuracy - last.accuracy >= 0.03:
         return
     if binomial_p_value(_right(accuracy, count), count, FITTED) <= ERROR_RATE:
         yield Advice(

@@ -11,7 +11,7 @@ def refusal(recipe: Recipe, network: Network) -> str | None:
     """The reason why the numpy engine cannot train this, with the field; None if it can."""
     if not is_dense_stack(network.layers):
         return (
-            f"network {recipe.network.name!r}: the numpy engine trains plain perceptrons only: alternating Dense "
+            f"network {recipe.architecture.name!r}: the numpy engine trains plain perceptrons only: alternating Dense "
             "and ReLU, without batch normalisation and dropout."
         )
     if recipe.augment != Augment():

@@ -1,0 +1,36 @@
+"""How to fit a head on the features of a pretrained network, as data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from imagewise.training.recipes.base import BaseRecipe
+
+ViewName = Literal["plain", "flipped", "crops"]
+
+
+class HeadRecipe(BaseRecipe):
+    """Everything that decides a multinomial logistic regression on the features of a backbone."""
+
+    trains: Literal["head"]
+    backbone: str = "auto"
+    """A name of `imagewise backbones`, or the path of an ONNX file; auto: the best one that is on this machine or can
+    be downloaded."""
+    views: tuple[ViewName, ...] = Field(("plain", "flipped"), min_length=1)
+    """Views of each training picture whose features are computed. Validation decides which of them are used."""
+    strengths: tuple[float, ...] = Field(min_length=1)
+    """Strengths of the L2 regularisation to choose from by validation."""
+
+    @classmethod
+    def hint_of(cls, field: str) -> str:
+        """See `BaseRecipe`; fields of recipes that train step by step get a hint of their own."""
+        from imagewise.training.recipe import Recipe
+
+        if field in Recipe.model_fields:
+            return (
+                f" A head is fitted in one go and has no {field}. Recipes finetune (more accurate, takes minutes) and "
+                "photo (a network from random weights) have it: --recipe finetune."
+            )
+        return super().hint_of(field)
