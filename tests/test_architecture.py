@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "imagewise"
 ORDER = [  # a module imports from its own group and from the groups before it
-    {"errors", "atomic", "paths", "cpu", "installing", "naming", "load"},
+    {"errors", "atomic", "paths", "cpu", "installing", "naming", "load", "connection"},
     {"fetch", "display"},
     {"framing"},
     {"data"},

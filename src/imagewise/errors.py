@@ -11,7 +11,7 @@ ImagewiseError
 ├── RecipeError       a recipe, or an option that overrides one, is not valid
 ├── EngineError       the training engine or the device asked for cannot be used, or refuses the recipe
 ├── TrainingError     training broke down, or its result does not agree with the file (exit 1)
-├── ModelError        a model file is not ours, is newer, or is damaged; or the input does not fit it
+├── ModelError        a model file or pretrained weights are not ours, newer, or damaged; or the input does not fit
 └── OutputError       a result cannot be written
 """
 
@@ -70,10 +70,11 @@ class LargePictureError(PictureError):
 
 
 class Attempt(NamedTuple):
-    """An address that was tried for a file, and why it did not serve it."""
+    """An address that was tried for a file, and why it did not serve it; with the status of its answer, if any."""
 
     url: str
     reason: str
+    status: int | None = None
 
 
 class DownloadError(ImagewiseError):
@@ -119,7 +120,7 @@ class TrainingError(ImagewiseError):
 
 
 class ModelError(ImagewiseError):
-    """A model file is not ours, is newer or damaged; or the input does not fit the model."""
+    """A model file is not ours, is newer or damaged; or the input does not fit the model. So for pretrained weights."""
 
 
 class OutputError(ImagewiseError):

@@ -136,8 +136,8 @@ def test_nobody_listening_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imagewise.fetch.CONNECT_SECONDS", 0.1)
-    monkeypatch.setattr("imagewise.fetch.READ_SECONDS", 0.3)
+    monkeypatch.setattr("imagewise.connection.CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("imagewise.connection.READ_SECONDS", 0.3)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

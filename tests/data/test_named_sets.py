@@ -57,7 +57,7 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(101, "Network is unreachable")
 
-    monkeypatch.setattr("imagewise.fetch.urlopen", refuse)
+    monkeypatch.setattr("imagewise.fetch.ask", refuse)
 
 
 def test_the_catalog_is_complete() -> None:
