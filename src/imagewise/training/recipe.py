@@ -165,6 +165,8 @@ class Recipe(BaseRecipe):
     normalize: Literal["unit", "standard"] = "unit"
     """unit: pixels in 0..1; standard: mean 0, deviation 1 for each channel of the training pictures."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Average the weights over the steps with this decay, and validate and keep the average; 0 averages nothing."""
     augment: Augment = Augment()
     fine_tuning: FineTuning = FineTuning()
     """For a backbone."""

@@ -86,7 +86,7 @@ class Learner(Protocol):
         ...
 
     def read(self) -> Weights:
-        """Canonical weights, copied."""
+        """Canonical weights, copied: those that `logits` recognises by, averages where the recipe has `ema`."""
         ...
 
     def load(self, weights: Weights) -> None:
@@ -94,7 +94,7 @@ class Learner(Protocol):
         ...
 
     def read_optimizer(self) -> dict[str, NDArray[np.float32]]:
-        """Arrays of the optimiser's state, copied."""
+        """Arrays of the optimiser's state, copied: with `read`, all that the next step depends on."""
         ...
 
     def load_optimizer(self, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -10,10 +10,13 @@ from imagewise.training.recipe import Augment, Recipe
 def refusal(recipe: Recipe, network: Network) -> str | None:
     """The reason why the numpy engine cannot train this, with the field; None if it can."""
     if not is_dense_stack(network.layers):
+        trained = f"backbone {recipe.backbone!r}" if recipe.network is None else f"network {recipe.network.name!r}"
         return (
-            f"network {recipe.architecture.name!r}: the numpy engine trains plain perceptrons only: alternating Dense "
+            f"{trained}: the numpy engine trains plain perceptrons only: alternating Dense "
             "and ReLU, without batch normalisation and dropout."
         )
     if recipe.augment != Augment():
         return f"recipe {recipe.name}: the numpy engine has no augmentation (augment)."
+    if recipe.ema:
+        return f"recipe {recipe.name}: the numpy engine does not average weights (ema)."
     return None

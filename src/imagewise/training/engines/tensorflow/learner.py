@@ -18,6 +18,7 @@ from imagewise.training.engines.tensorflow.keras_layers import Norm
 from imagewise.training.engines.tensorflow.loss import TrainingLoss
 from imagewise.training.engines.tensorflow.optimization import build_optimizer, load_state, read_state
 from imagewise.training.engines.tensorflow.reader import KerasNetwork
+from imagewise.training.engines.tensorflow.scope import check_scope
 from imagewise.training.job import TrainingJob
 
 
@@ -29,6 +30,7 @@ class TensorFlowLearner:
 
     def __init__(self, job: TrainingJob, training: Split) -> None:
         recipe, network = job.recipe, job.network
+        check_scope(recipe)
         self._training = training
         self._augmentation = augmentation_for(recipe.augment, job.framing_kind)
         self._reader = KerasNetwork(network)
