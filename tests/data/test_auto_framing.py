@@ -11,6 +11,7 @@ from benchmarks.framing_sets.canvas import Kind
 from PIL import Image, ImageDraw, ImageFilter
 
 from imagewise.data.auto_framing import (
+    PRETRAINED,
     SAMPLE,
     Look,
     choose_framing,
@@ -69,6 +70,14 @@ def test_the_size_is_the_next_of_three(size: tuple[int, int], wanted: int) -> No
     framing, why = choose_framing([look(noise(seed, size)) for seed in range(5)])
     assert framing == Framing("photo", wanted, wanted, 3)
     assert f"{wanted}x{wanted} colour" in why
+
+
+@pytest.mark.parametrize(("size", "wanted"), [((20, 20), 96), ((100, 97), 128), ((224, 300), 224), ((4000, 3000), 224)])
+def test_photographs_for_a_pretrained_network_are_larger_and_always_in_colour(
+    size: tuple[int, int], wanted: int
+) -> None:
+    grey = [look(noise(seed, size, "L")) for seed in range(3)]
+    assert choose_framing(grey, PRETRAINED)[0] == Framing("photo", wanted, wanted, 3)
 
 
 def test_colourless_photos_get_one_channel_even_as_rgb() -> None:

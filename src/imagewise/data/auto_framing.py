@@ -20,7 +20,6 @@ CHOICE_VERSION = 2
 SAMPLE = 64  # pictures looked at; four and sixteen times as many where these disagree
 
 _INK = Framing("ink", 28, 28, 1)
-PHOTO_SIDES = (28, 32, 64, 80)  # photo.toml is tuned to the largest
 _LOOK_SIDE = 56  # colour is looked for at this size: noise and a JPEG's colour fringes are gone
 _INK_SHARE = 0.6  # of the looks; below it `photo`, which is the smaller mistake
 _KEPT = 0.8  # arrays are ink where `ink` leaves this share of the sample as it is
@@ -30,6 +29,24 @@ _COLOURLESS = 4  # mean difference of the channels up to which a picture counts 
 def evenly(count: int, most: int = SAMPLE) -> NDArray[np.int64]:
     """At most `most` indices, spread evenly over `count` things."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class PhotoSizes:
+    """What photographs are framed to where nobody names a size.
+
+    Attributes:
+        sides: rising, in pixels; the first is taken that the median of the shorter sides fits into, else the last.
+        always_colour: three channels for grey pictures too.
+    """
+
+    sides: tuple[int, ...]
+    always_colour: bool = False
+
+
+FROM_SCRATCH = PhotoSizes((28, 32, 64, 80))  # photo.toml is tuned to the largest
+# what pretrained networks were trained on is the largest: at more than that they gain little for much arithmetic
+PRETRAINED = PhotoSizes((96, 128, 160, 192, 224), always_colour=True)
 
 
 @dataclass(frozen=True)
@@ -78,20 +95,21 @@ def _ink_share(looks: Sequence[Look]) -> float:
     return sum(each.is_ink for each in looks) / max(len(looks), 1)
 
 
-def choose_framing(looks: Sequence[Look]) -> tuple[Framing, str]:
+def choose_framing(looks: Sequence[Look], sizes: PhotoSizes = FROM_SCRATCH) -> tuple[Framing, str]:
     """The framing for picture files like those that were looked at, and a sentence for the user about the choice.
 
     Args:
-        looks: at least one. A photograph's side becomes the first of `PHOTO_SIDES` that the median of the shorter
-            sides fits into, else the last.
+        looks: at least one.
+        sizes: for photographs.
     """
     if _ink_share(looks) >= _INK_SHARE:
         framing = _INK
         why = "strokes on an even ground"
     else:
         side = float(np.median([look.shorter_side for look in looks]))
-        height = next((s for s in PHOTO_SIDES if s >= side), PHOTO_SIDES[-1])
-        framing = Framing("photo", height, height, 3 if any(look.is_coloured for look in looks) else 1)
+        height = next((s for s in sizes.sides if s >= side), sizes.sides[-1])
+        coloured = sizes.always_colour or any(look.is_coloured for look in looks)
+        framing = Framing("photo", height, height, 3 if coloured else 1)
         why = f"their median shorter side is {side:.0f} pixels"
     looked = f"using {describe(framing)} based on {len(looks)} of your pictures: {why}."
     return framing, Note(f"{looked}{_about_bits(looks)} To use another size: --framing photo:96")

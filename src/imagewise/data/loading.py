@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from imagewise.data.auto_framing import FROM_SCRATCH, PhotoSizes
 from imagewise.data.by_path import DATA_SUFFIXES, load_path
 from imagewise.data.catalog import NamedSet, named_sets
 from imagewise.data.dataset import Dataset
@@ -102,9 +103,14 @@ def open_data(
     columns: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     grouping: Grouping | None = None,
+    photo_sizes: PhotoSizes = FROM_SCRATCH,
 ) -> Dataset:
-    """`load_data` for callers that show progress and notices themselves: it prints and warns nothing."""
-    how = Reading(Framing.of(framing), columns or {}, strict, progress, grouping or Grouping())
+    """`load_data` for callers that show progress and notices themselves: it prints and warns nothing.
+
+    Args:
+        photo_sizes: what photographs are framed to where nobody names a framing.
+    """
+    how = Reading(Framing.of(framing), columns or {}, strict, progress, grouping or Grouping(), photo_sizes)
     if not isinstance(source, str | Path | None):
         return load_handed(source, how)
     named = named_sets()

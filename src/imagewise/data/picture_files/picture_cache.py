@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.atomic import atomic_writer, write_atomically
-from imagewise.data.auto_framing import CHOICE_VERSION
+from imagewise.data.auto_framing import CHOICE_VERSION, PhotoSizes
 from imagewise.data.groups.near_copies import near_clusters
 from imagewise.errors import ImagewiseError, OutputError
 from imagewise.framing.framing import FRAMING_VERSIONS, Framing
@@ -68,14 +68,18 @@ def state_of(files: Iterable[tuple[str, str, str, str | None, str | None]]) -> s
     return digest.hexdigest()
 
 
-def cache_key(state: str, framing: Framing | None, near_copies: bool = True) -> str:
-    """SHA-256 (hex) over the files (`state_of`), the framing, whether near-copies are kept in one split, and the
-    versions that decide what comes out of it."""
+def cache_key(state: str, framing: Framing | PhotoSizes, near_copies: bool = True) -> str:
+    """SHA-256 (hex) over the files (`state_of`), the framing or the sizes to choose one from, whether near-copies are
+    kept in one split, and the versions that decide what comes out of it."""
     import PIL
 
-    asked = framing.as_dict() if framing else [FRAMING_VERSIONS, CHOICE_VERSION]
+    asked: object = framing.as_dict() if isinstance(framing, Framing) else _choice_among(framing)
     about = [_FORMAT, PIL.__version__, state, asked, near_copies]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+
+
+def _choice_among(sizes: PhotoSizes) -> object:
+    return [FRAMING_VERSIONS, CHOICE_VERSION, asdict(sizes)]
 
 
 def read_kept(key: str, shape: tuple[int, int, int]) -> Kept | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from imagewise.data.auto_framing import FROM_SCRATCH, PhotoSizes
 from imagewise.data.groups.grouping import Grouping
 from imagewise.errors import DataError
 from imagewise.fetch import Progress
@@ -21,6 +22,7 @@ class Reading:
         strict: refuse damaged pictures instead of skipping them.
         progress: told how far the reading is.
         grouping: what stays in one split.
+        photo_sizes: what photographs are framed to where `framing` is None.
     """
 
     framing: Framing | None = None
@@ -28,6 +30,7 @@ class Reading:
     strict: bool = False
     progress: Progress | None = None
     grouping: Grouping = field(default_factory=Grouping)
+    photo_sizes: PhotoSizes = FROM_SCRATCH
 
     def refuse_columns(self, where: object) -> None:
         """Raise DataError if columns are named for what is no table."""

@@ -134,7 +134,9 @@ def _of_list(pictures: list[Any], labels: Any, how: Reading) -> Dataset:
     if framing is None:
         if not decoded:
             raise DataError("no pictures. Pass a list of pictures with as many labels.")
-        framing, choice = choose_framing(look_at_some(len(decoded), lambda place: look(decoded[place])))
+        framing, choice = choose_framing(
+            look_at_some(len(decoded), lambda place: look(decoded[place])), how.photo_sizes
+        )
         notices = (Note(choice),)
     images = np.stack([frame(picture, framing) for picture in decoded])
     arrays = {"images": images, "labels": labels}
