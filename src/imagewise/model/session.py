@@ -54,6 +54,26 @@ def providers_of(device: Device, available: Sequence[str]) -> list[Any]:
     return cpu if device == "cpu" or not cuda else [("CUDAExecutionProvider", {"use_tf32": 0}), *cpu]
 
 
+def session_options(ort: Any) -> Any:
+    """Options that every session has: problems come as exceptions, nothing is printed, and no other file is read."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    # weights are in the file or nowhere: a graph may name other files, relative to this folder, which cannot exist
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{__file__}/none")
+    return options
+
+
+def device_of(session: Any, wanted: Device) -> str:
+    """Where an onnxruntime session runs: `cpu` or `cuda`. Raises EngineError if cuda was wanted and cannot be used."""
+    device = "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
+    if wanted == "cuda" and device != wanted:
+        raise EngineError(
+            "onnxruntime cannot load its CUDA libraries. Install the NVIDIA driver, CUDA and cuDNN "
+            "(pip install 'onnxruntime-gpu[cuda,cudnn]'), or take the device cpu."
+        )
+    return device
+
+
 class Session:
     """A graph with imagewise's input and outputs, run by onnxruntime.
 
@@ -89,7 +109,7 @@ class Session:
         self._made_of = (content, name, threads, device)  # a copy looks at the load of its own time and computer
         ort = import_onnxruntime()
         providers = providers_of(device, ort.get_available_providers())
-        options = ort.SessionOptions()
+        options = session_options(ort)
         if threads is None and not threads_are_set(os.environ):
             free = threads_for(usable_cpus(), (load or SystemLoad()).free_now())
             if free < affinity():
@@ -97,9 +117,6 @@ class Session:
                 options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # problems come as exceptions; nothing is printed beside them
-        # weights are in the file or nowhere: a graph may name other files, relative to this folder, which cannot exist
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{__file__}/none")
         try:
             self._session = ort.InferenceSession(content, options, providers=providers, enable_fallback=False)
             self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -107,12 +124,7 @@ class Session:
             outputs = {value.name for value in self._session.get_outputs()}
         except Exception as error:  # onnxruntime's exceptions share no base class of their own
             raise ModelError(f"{name}: {_other_kind(content, name)}") from error
-        self.device = "cuda" if "CUDAExecutionProvider" in self._session.get_providers() else "cpu"
-        if device == "cuda" and self.device != device:
-            raise EngineError(
-                "onnxruntime cannot load its CUDA libraries. Install the NVIDIA driver, CUDA and cuDNN "
-                "(pip install 'onnxruntime-gpu[cuda,cudnn]'), or take the device cpu."
-            )
+        self.device = device_of(self._session, device)
         self.fits = inputs == {("pictures", "tensor(uint8)")} and outputs >= {"probabilities", "logits"}
         self.input_shape = tuple(self._session.get_inputs()[0].shape[1:]) if inputs else ()
         self.output_shapes = [tuple(value.shape[1:]) for value in self._session.get_outputs()]
