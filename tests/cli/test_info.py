@@ -16,7 +16,7 @@ from contract import a_network, random_weights, write_model
 from imagewise.networks.layers import Dense, Flatten
 
 NETWORK = a_network(Flatten(), Dense(3), shape=(12, 10, 1))
-FREE_KEYS = ("recipe", "data", "metrics", "versions", "network", "created", "class_names", "framing")
+FREE_KEYS = ("recipe", "data", "metrics", "versions", "network", "created", "class_names", "framing", "backbone")
 SCORE = {"accuracy": 0.9, "accuracy_interval": [0.8, 0.95], "count": 1}
 
 JSON = st.recursive(
@@ -66,6 +66,7 @@ def info(plain: Path, key: str, value: Any) -> str:
         ("network", {"layers": [{"layer": "Branch", "merge": 1, "body": 2, "shortcut": None}]}),
         ("class_names", [1, None, "\ud800"]), ("class_names", [[], {}, 2.5]), ("class_names", {"a": 1, "b": 2, "c": 3}),
         ("created", 7), ("created", None),
+        ("backbone", {}), ("backbone", None), ("backbone", "net"), ("backbone", {"name": "a", "licence": ["b"]}),
     ],
 )  # fmt: skip
 def test_metadata_of_another_kind_is_refused_by_name_or_printed_as_far_as_it_goes(
@@ -110,6 +111,70 @@ def test_deep_metadata_is_printed_or_refused(plain: Path, depth: int) -> None:
         for options in ([], ["--json"]):
             result = run("info", path, *options)
             assert result.exit_code in (0, 2)
+
+
+BACKBONE = {
+    "name": "small_net",
+    "title": "Small Net",
+    "digest": "0123456789abcdef",
+    "licence": "Apache-2.0",
+    "source": "https://example.org/small",
+    "citation": "A. Author: Small networks, 2020.",
+}
+
+
+def test_a_pretrained_network_is_named_with_the_licence_of_its_weights_and_what_to_cite(plain: Path) -> None:
+    lines = info(plain, "backbone", BACKBONE).splitlines()
+    assert "network     Small Net (pretrained), Dense(3)" in lines
+    assert "backbone    small_net, digest 0123456789ab, https://example.org/small" in lines
+    assert "licence     of the weights: Apache-2.0" in lines
+    assert "citation    A. Author: Small networks, 2020." in lines
+    assert len([line for line in lines if line.startswith("licence")]) == 1  # the data has none
+
+
+def test_licences_of_weights_and_data_have_a_line_each(plain: Path) -> None:
+    with_data = rewritten(
+        plain,
+        plain.with_name("licences.onnx"),
+        {
+            "imagewise.backbone": json.dumps(BACKBONE),
+            "imagewise.data": json.dumps({"name": "d", "licence": "CC0", "attribution": "B. Author"}),
+        },
+    )
+    lines = [line for line in run("info", with_data).stdout.splitlines() if line.startswith("licence")]
+    assert lines == ["licence     of the weights: Apache-2.0", "licence     of the data: CC0; B. Author"]
+
+
+def test_an_onnx_file_as_a_backbone_has_a_name_and_may_lack_the_rest(plain: Path) -> None:
+    lines = info(plain, "backbone", {"name": "mine.onnx"}).splitlines()
+    assert "network     mine.onnx (pretrained), Dense(3)" in lines
+    assert "licence     of the weights: not in the file" in lines
+    assert not any(line.startswith("citation") for line in lines)
+    path = rewritten(
+        plain,
+        plain.with_name("without.onnx"),
+        {"imagewise.backbone": json.dumps({"name": "mine.onnx"}), "imagewise.network": "{}"},
+    )
+    assert "network     mine.onnx (pretrained), Dense(3)" in run("info", path).stdout.splitlines()
+
+
+def test_a_recipe_without_epochs_says_nothing_of_epochs(plain: Path) -> None:
+    path = rewritten(
+        plain,
+        plain.with_name("head.onnx"),
+        {
+            "imagewise.backbone": json.dumps(BACKBONE),
+            "imagewise.recipe": json.dumps({"name": "transfer", "seed": 3}),
+        },
+    )
+    assert "recipe      transfer, seed 3" in run("info", path).stdout.splitlines()
+
+
+def test_of_many_layers_the_first_and_the_last_are_named(plain: Path) -> None:
+    layers = [{"layer": "Conv", "filters": 8, "kernel": 3}, *[{"layer": "ReLU"}] * 100]
+    layers += [{"layer": "GlobalPool"}, {"layer": "Dense", "units": 3}]
+    lines = info(plain, "network", {"layers": layers}).splitlines()
+    assert "network     103 layers: Conv(8, 3x3) ReLU ReLU ... GlobalPool Dense(3)" in lines
 
 
 def test_info_prints_a_model_in_columns(model: Path) -> None:

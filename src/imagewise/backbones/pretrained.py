@@ -89,9 +89,10 @@ class Pretrained:
         return build_graph(self.network(side, len(bias)), self.network_weights(side, weight, bias))
 
     def card(self) -> CardBackbone:
-        """Name, licence, citation and digest."""
+        """Names, licence, citation and digest."""
         return CardBackbone(
             name=self.name,
+            title=self.entry.title,
             digest=self.digest,
             licence=self.entry.licence,
             source=self.entry.homepage,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagewise.cli.console import log, print_fact, print_json, print_table
 from imagewise.cli.print_scores import accuracy_line
+from imagewise.training.head.facts import expectation_text
 
 if TYPE_CHECKING:
     from imagewise.training.lr_finder import RateSearch
@@ -20,8 +21,10 @@ def print_run(run: Run) -> None:
         print_fact("test", accuracy_line(run.test.metrics))
     if run.validation is not None:
         print_fact("validation", accuracy_line(run.validation.metrics) + epochs)
-    if run.history:
-        print_fact("trained", f"{run.train_seconds:.1f} s")
+    if run.head is not None and run.head.expectation:
+        print_fact("expected", expectation_text(run.head.expectation))
+    if run.head is not None or run.history:
+        print_fact("trained", run.time_text)
     print_fact("model", run.folder / "model.onnx")
 
 

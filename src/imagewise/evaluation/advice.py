@@ -49,6 +49,7 @@ def advise(
     validation: Metrics | None = None,
     choices: int = 1,
     label_smoothing: float | None = None,
+    calibrated: bool = False,
 ) -> list[Advice]:
     """Advice that the scores support, the most important first; empty where nothing stands out.
 
@@ -61,11 +62,12 @@ def advise(
         choices: number of models (epochs) from which the validation split chose this one. The accuracy of the chosen
             one is too high by chance, and the more so the more there were.
         label_smoothing: the recipe's, if the recipe is known.
+        calibrated: the confidence was fitted on pictures that the model was not trained on (a temperature).
     """
     return [
         *_harder(metrics, scored, validation, choices),
         *_weak_classes(metrics),
-        *_calibration(metrics, miscalibrated, label_smoothing),
+        *_calibration(metrics, miscalibrated, label_smoothing, calibrated),
         *([] if trained_on else _uncertain(metrics, scored)),
     ]
 
@@ -124,11 +126,19 @@ def _weak_classes(metrics: Metrics) -> Iterator[Advice]:
     )
 
 
-def _calibration(metrics: Metrics, miscalibrated: bool, label_smoothing: float | None) -> Iterator[Advice]:
+def _calibration(
+    metrics: Metrics, miscalibrated: bool, label_smoothing: float | None, calibrated: bool
+) -> Iterator[Advice]:
     if not miscalibrated or metrics.calibration_error < SMALLEST_CALIBRATION_ERROR:
         return
     reason = f"It differs from the accuracy by {points(metrics.calibration_error, metrics.count)} on average. "
-    if label_smoothing:
+    if calibrated:
+        reason += (
+            "It was calibrated on other pictures, so these are probably of another kind. Add pictures of their kind to "
+            "the training pictures."
+        )
+        yield Advice("confidence", "Its confidence is not reliable", reason)
+    elif label_smoothing:
         reason += f"label_smoothing = {label_smoothing} keeps its confidence below 100%. Try without it:"
         yield Advice("confidence", "Its confidence is not reliable", reason, "--set label_smoothing=0")
     else:

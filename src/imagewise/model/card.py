@@ -40,9 +40,13 @@ class Record(BaseModel):
 
 
 class CardRecipe(Record):
-    """The part of a recipe that readers of a card show. The other fields of the recipe are kept as they are."""
+    """The part of a recipe that readers of a card show. The other fields of the recipe are kept as they are.
+
+    `trains` is `head` where a head was fitted to the features of a pretrained network, which has no epochs.
+    """
 
     name: str | None = None
+    trains: str | None = None
     epochs: int | None = None
     seed: int | None = None
     keep: str | None = None
@@ -72,15 +76,22 @@ class CardBackbone(Record):
 
     Attributes:
         name: in the catalog, or its file's.
+        title: its name for people; None where it has no other.
         digest: SHA-256 over layers, normalisation and weights.
         licence, source, citation: of the weights, as their publishers say; None where they are not known.
     """
 
     name: str
+    title: str | None = None
     digest: str | None = None
     licence: str | None = None
     source: str | None = None
     citation: str | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """The title, or else the name."""
+        return self.title or self.name
 
 
 class ClassScore(Record):

@@ -14,7 +14,8 @@ from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
 from imagewise.errors import ModelError
-from imagewise.model.card import CardRecipe, Record, Score, WrittenFraming
+from imagewise.model.card import CardBackbone, CardRecipe, Record, Score, WrittenFraming
+from imagewise.training.head.record import HeadRecord
 
 FORMAT = 1
 _PACKAGES = ("imagewise", "numpy", "pillow", "onnx", "onnxruntime", "torch", "tensorflow", "tensorflow-cpu", "keras")
@@ -81,6 +82,8 @@ class RunRecord(Record):
         recipe: every field of the recipe, as `Recipe.model_dump` gives them.
         class_weights: by class name; None where all classes count alike.
         network: as from `Network.as_dict`.
+        backbone: the pretrained network that the run starts from, if any.
+        head: how a head was chosen and fitted, where there is one.
         device: for people.
         status: None in files that are not whole.
         started, finished: ISO 8601, UTC.
@@ -95,6 +98,8 @@ class RunRecord(Record):
     recipe: CardRecipe = CardRecipe()
     class_weights: dict[str, float] | None = None
     network: dict[str, Any] = Field(default_factory=dict)
+    backbone: CardBackbone | None = None
+    head: HeadRecord | None = None
     engine: str | None = None
     device: str | None = None
     threads: RunThreads = RunThreads()

@@ -11,6 +11,7 @@ import httpx
 import onnx
 import pytest
 
+from command_line import rewritten
 from imagewise.model.model import load_model, shipped_model
 from imagewise.server.models import open_model
 from imagewise.server.pages.files import CSP
@@ -64,6 +65,15 @@ def test_a_licence_that_the_file_carries_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.onnx").write_bytes(model.SerializeToString())
     found = card(open_model("mine", tmp_path / "mine.onnx", 1))
     assert (found.licence, found.author) == ("CC0", "A. Person")
+
+
+def test_a_pretrained_network_is_named_with_the_licence_of_its_weights(tmp_path: Path) -> None:
+    backbone = {"name": "small_net", "title": "Small Net", "licence": "Apache-2.0", "later": 1}
+    path = rewritten(shipped_model(), tmp_path / "mine.onnx", {"imagewise.backbone": json.dumps(backbone)})
+    found = card(open_model("mine", path, 1)).as_dict()["backbone"]
+    unknown = dict.fromkeys(("digest", "source", "citation"))
+    assert found == {"name": "small_net", "title": "Small Net", "licence": "Apache-2.0"} | unknown
+    assert card(open_model("digits", shipped_model(), 1)).backbone is None
 
 
 def test_a_model_that_is_not_served_is_said_not_to_be(client: httpx.Client) -> None:

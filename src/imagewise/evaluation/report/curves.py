@@ -57,7 +57,7 @@ class Line:
     """One curve.
 
     Attributes:
-        name: `train` or `validation`; also the CSS variable of its colour.
+        name: its CSS class: `train` and `validation`, or `first`, `second` ...
         segments: its unbroken parts, each the `points` of an SVG polyline.
         markers: (x, y) of the points that are marked.
     """
@@ -68,8 +68,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class BestEpoch:
-    """Mark of the best epoch: a vertical line at x, a ring at y (None without a value), a label and its text-anchor."""
+class Mark:
+    """What was chosen: a vertical line at x, a ring at y (None without a value), a label and its text-anchor."""
 
     x: float
     y: float | None
@@ -86,7 +86,8 @@ class Chart:
         description: the chart in words, for those who do not see it.
         x_ticks, y_ticks: labelled positions on the axes.
         lines: training first.
-        best: mark of the best epoch; None if unknown.
+        best: mark of the best epoch, or of what was chosen; None if unknown.
+        along: name of the horizontal axis.
     """
 
     title: str
@@ -94,7 +95,8 @@ class Chart:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
-    best: BestEpoch | None
+    best: Mark | None
+    along: str = "epoch"
     width: float = WIDTH
     height: float = HEIGHT
     left: float = LEFT
@@ -139,27 +141,30 @@ def epoch_ticks(first: int, last: int, most: int = 8) -> list[int]:
     return [number for number in range(first, last + 1) if number % step == 0]
 
 
+def mark(x: float, y: float | None, label: str) -> Mark:
+    """A mark whose label stays within the chart."""
+    return Mark(x, y, label, "start" if x < LEFT + 60 else "end" if x > RIGHT - 60 else "middle")
+
+
 def _finite(values: Values, factor: float = 1.0) -> list[float | None]:
     """The values times `factor`. What was not measured and what is not finite leaves a gap."""
     return [None if value is None or not isfinite(value) else factor * value for value in values]
 
 
 def _chart(title: str, curves: Curves, train: Values, validation: Values, y_ticks: Sequence[float], unit: str) -> Chart:
-    x = _Scale(curves.epochs[0] - 0.5, curves.epochs[-1] + 0.5, LEFT, RIGHT)
-    y = _Scale(y_ticks[0], y_ticks[-1], BOTTOM, TOP)
+    x = Scale(curves.epochs[0] - 0.5, curves.epochs[-1] + 0.5, LEFT, RIGHT)
+    y = Scale(y_ticks[0], y_ticks[-1], BOTTOM, TOP)
     lines = []
     for name, values in (("train", train), ("validation", validation)):
         points = [
             None if value is None else (x(epoch), y(value)) for epoch, value in zip(curves.epochs, values, strict=True)
         ]
         if any(points):
-            lines.append(_line(name, points))
+            lines.append(line(name, points))
     best = None
     if curves.best_epoch is not None and curves.best_epoch in curves.epochs:
         value = validation[curves.epochs.index(curves.best_epoch)]
-        place = x(curves.best_epoch)
-        anchor = "start" if place < LEFT + 60 else "end" if place > RIGHT - 60 else "middle"
-        best = BestEpoch(place, None if value is None else y(value), f"best epoch: {curves.best_epoch}", anchor)
+        best = mark(x(curves.best_epoch), None if value is None else y(value), f"best epoch: {curves.best_epoch}")
     return Chart(
         title=title,
         description=_in_words(title, curves, train, validation, unit),
@@ -171,8 +176,8 @@ def _chart(title: str, curves: Curves, train: Values, validation: Values, y_tick
 
 
 @dataclass(frozen=True)
-class _Scale:
-    """The straight line from values (low to high) to positions (start to end)."""
+class Scale:
+    """A straight line from values (low to high) to positions (start to end)."""
 
     low: float
     high: float
@@ -180,10 +185,12 @@ class _Scale:
     end: float
 
     def __call__(self, value: float) -> float:
+        """The position of a value."""
         return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 2)
 
 
-def _line(name: str, points: Sequence[tuple[float, float] | None]) -> Line:
+def line(name: str, points: Sequence[tuple[float, float] | None]) -> Line:
+    """A curve through these points; None leaves a gap."""
     segments = list[list[tuple[float, float]]]([[]])
     for point in points:
         if point is not None:

@@ -15,10 +15,28 @@ from imagewise.evaluation.metrics import Metrics
 from imagewise.evaluation.report import tables
 from imagewise.evaluation.report.curves import Curves, accuracy_chart, loss_chart
 from imagewise.evaluation.report.mistakes import Mistake, inline_picture, worst_mistakes
+from imagewise.evaluation.report.strengths import Strengths, strength_chart
 from imagewise.evaluation.verdict import judge
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The accuracy to expect of new pictures, measured otherwise than on the scored pictures.
+
+    Attributes:
+        accuracy: fraction.
+        interval: its 95% interval.
+        count: number of pictures that it was measured on.
+        method: how it was measured, in words: `5-fold cross-validation`.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    count: int
+    method: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,18 +46,20 @@ class Report:
     Attributes:
         title: title and first line of the page.
         notices: what the reader should know of the data and the run.
-        skipped: pictures that could not be read: (path, reason).
         scored: split of the pictures that `metrics` and `mistakes` are of: "test", "validation", "train" or "all".
         metrics: metrics of those pictures.
         trained_on: the model was trained on some of them.
         miscalibrated: its calibration error on them is larger than chance explains.
         validation: metrics on the validation split; None without one.
-        chosen_by_validation: the model's epoch was chosen by its accuracy on the validation split.
+        chosen_by_validation: the model's epoch, or its regularisation, was chosen on the validation split.
         mistakes: as from `worst_mistakes`.
         advice: what to try next, the most important first.
-        curves: the training; None for a report of `evaluate`.
+        curves: the training epoch by epoch; None for a report of `evaluate`, and where there are no epochs.
         facts: about the run, in this order ("Device": "cpu").
         recipe: TOML text; None where it is unknown.
+        skipped: pictures that could not be read: (path, reason).
+        strengths: how a head was chosen; None where none was fitted.
+        expectation: None where the scored pictures tell the accuracy best.
     """
 
     title: str
@@ -56,6 +76,8 @@ class Report:
     facts: Mapping[str, str]
     recipe: str | None
     skipped: Sequence[tuple[str, str]] = ()
+    strengths: Strengths | None = None
+    expectation: Expectation | None = None
 
 
 def report_of_evaluation(evaluation: Evaluation) -> str:
@@ -98,6 +120,7 @@ def render(report: Report) -> str:
             metrics=metrics,
             verdict=judge(metrics, report.trained_on),
             charts=[accuracy_chart(curves), loss_chart(curves)] if curves else [],
+            strength_chart=strength_chart(report.strengths) if report.strengths else None,
             confusions=tables.confusions(metrics),
             matrix=tables.matrix(metrics),
             rows=rows,

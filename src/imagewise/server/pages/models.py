@@ -19,7 +19,7 @@ from imagewise.server.models import ModelRepository, ServedModel
 from imagewise.server.pages.files import PageFiles, html
 from imagewise.server.pages.json_values import sendable, sendable_text
 from imagewise.server.pages.run_reading import read_record
-from imagewise.server.pages.shapes import ModelCard, ModelSummary, ModelTraining, Score
+from imagewise.server.pages.shapes import Backbone, ModelCard, ModelSummary, ModelTraining, Score
 from imagewise.training.record import RunRecord, RunResults
 
 _AUTHOR, _LICENCE = "model_author", "model_license"  # ONNX's own names of them, in metadata_props
@@ -85,6 +85,7 @@ def card(served: ServedModel) -> ModelCard:
         framing=values["framing"],
         task=stored.task,
         network=values.get("network", {}),
+        backbone=Backbone.of(stored.backbone),
         recipe=values.get("recipe", {}),
         data=values.get("data", {}),
         versions=stored.versions,

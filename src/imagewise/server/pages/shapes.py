@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from imagewise.model.card import ClassScore
+from imagewise.model.card import CardBackbone, ClassScore
 from imagewise.model.card import Score as StoredScore
 
 RunState = Literal["training", "finished", "interrupted", "unknown"]
@@ -93,6 +93,22 @@ class ModelTraining(Answer):
     seconds: float | None
 
 
+class Backbone(Answer):
+    """The pretrained network that a model builds on, and where its weights are from."""
+
+    name: str
+    title: str | None = None
+    digest: str | None = Field(None, description="SHA-256 over layers, normalisation and weights.")
+    licence: str | None = Field(None, description="Of the weights.")
+    source: str | None = Field(None, description="Address of the weights' publishers.")
+    citation: str | None = None
+
+    @classmethod
+    def of(cls, stored: CardBackbone | None) -> Self | None:
+        """The known fields of a stored record, or None."""
+        return None if stored is None else cls(**{name: getattr(stored, name) for name in cls.model_fields})
+
+
 class ModelCard(Answer):
     """The card of a served model."""
 
@@ -103,7 +119,8 @@ class ModelCard(Answer):
     class_names: list[str]
     framing: dict[str, Any]
     task: str
-    network: dict[str, Any]
+    network: dict[str, Any] = Field(description="Its layers, and how pixels are normalised.")
+    backbone: Backbone | None = Field(description="The pretrained network in it, if there is one.")
     recipe: dict[str, Any]
     data: dict[str, Any]
     versions: dict[str, str]

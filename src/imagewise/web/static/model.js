@@ -1,5 +1,6 @@
 // The page of one model: everything that its file says, and what is missing from it.
 
+import { backboneRows, networkName } from "./backbone.js";
 import { addRow, element, factList, foldedTable } from "./dom.js";
 import { bytes, duration, localTime } from "./format.js";
 import { ask, poll } from "./poll.js";
@@ -30,6 +31,10 @@ function trainingFacts({ training }) {
   ];
 }
 
+function licenceOf(data) {
+  return data?.licence ? [data.licence, data.attribution].filter(Boolean).join("; ") : null;
+}
+
 function showFacts(card) {
   const { kind, height, width, channels } = card.framing;
   const fingerprint = card.data?.fingerprint ? `, fingerprint ${card.data.fingerprint.slice(0, 16)}` : "";
@@ -41,7 +46,8 @@ function showFacts(card) {
       ["Created", localTime(card.created) ?? UNKNOWN],
       ["Recipe", card.recipe?.name ?? UNKNOWN],
       ["Seed", card.recipe?.seed ?? UNKNOWN],
-      ["Network", card.recipe?.network?.name ?? UNKNOWN],
+      ["Network", networkName(card) ?? UNKNOWN],
+      ...backboneRows(card),
       ["Data", card.data?.name ? card.data.name + fingerprint : UNKNOWN],
       ["Split", card.data?.split_rule ? card.data.split_rule + (card.data.groups ? ` (groups: ${card.data.groups})` : "") : null],
       ...trainingFacts(card),
@@ -49,6 +55,7 @@ function showFacts(card) {
       ["Input", `${height} × ${width} × ${channels} (rows, columns, ${channels === 1 ? "grey" : "colours"}), uint8`],
       ["Framing", `${kind} (${FRAMINGS[kind] ?? "of another version"})`],
       ["Classes", `${card.class_names.length}: ${card.class_names.join(", ")}`],
+      ["Licence of the data", licenceOf(card.data)],
       ["Licence", card.licence ?? UNKNOWN],
       ["Author", card.author ?? null],
       ["Limits", "Always answers with one of its classes, even for unrelated pictures. Check the confidence."],

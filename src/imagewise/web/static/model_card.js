@@ -1,5 +1,6 @@
 // The model's card: what it is, how good, on what; classes and confusion matrix where the card has them.
 
+import { backboneRows, networkName } from "./backbone.js";
 import { element, factList } from "./dom.js";
 import { share } from "./format.js";
 import { classTable, confusionTable, inOrder } from "./scores.js";
@@ -24,7 +25,8 @@ function facts(card, address) {
     ["Classes", card.class_names.join(", ")],
     ["Input", `${width} × ${height} pixels, ${channels === 1 ? "grey" : "colour"} (framing ${kind})`],
     ["Trained on", card.data?.name],
-    ["Network", card.recipe?.network?.name ?? card.recipe?.name],
+    ["Network", networkName(card) ?? card.recipe?.name],
+    ...backboneRows(card),
     ["Created", card.created?.slice(0, 10)],
   ];
   for (const [split, metrics] of inOrder(card.metrics)) {
