@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fake_load import FakeLoad
@@ -74,3 +75,36 @@ def test_a_number_that_is_given_holds_whatever_the_load(threads: int) -> None:
 def test_a_number_in_the_environment_leaves_onnxruntime_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert options(load=FakeLoad(0.0)) == (ITS_OWN, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "batch"),
+    [
+        ((28, 28, 1), 500),
+        ((96, 96, 3), 54),
+        ((224, 224, 3), 10),
+        ((3000, 2000, 3), 1),
+        ((), 500),
+        ((None, "H", 3), 500),
+    ],
+)
+def test_a_run_has_fewer_pictures_where_they_are_large(shape: tuple[Any, ...], batch: int) -> None:
+    assert module._batch_of(shape) == batch
+
+
+def test_many_pictures_are_answered_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(shipped_model().read_bytes(), "digits.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (25, 28, 28, 1), dtype=np.uint8)
+    whole = session.run(images)
+    session.batch = 7
+    sizes: list[int] = []
+    run = session.run
+
+    def note(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        sizes.append(len(part))
+        return run(part)
+
+    monkeypatch.setattr(session, "run", note)
+    for one, other in zip(session.run_all(images), whole, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    assert sizes == [7, 7, 7, 4]

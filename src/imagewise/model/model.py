@@ -19,7 +19,7 @@ from imagewise.model.card import ModelCard
 from imagewise.model.inputs import Given, Picture, chunks, framed, name_of, pictures_given
 from imagewise.model.locating import locate_model
 from imagewise.model.prediction import Prediction
-from imagewise.model.session import BATCH, Device, Logits, Probabilities, Session
+from imagewise.model.session import Device, Logits, Probabilities, Session
 from imagewise.model.summary import facts_of
 
 Pictures = NDArray[Any] | Iterable[Picture]
@@ -221,7 +221,7 @@ class Model:
         self, given: Given, errors: OnError
     ) -> Iterator[tuple[list[str | None], list[PictureError | None], tuple[Probabilities, Logits]]]:
         """Names, problems and outputs of some pictures after the other. The outputs of one with a problem are NaN."""
-        size = max(1, min(BATCH, _CHUNK_BYTES // math.prod(self.framing.shape)))
+        size = max(1, min(self._session.batch, _CHUNK_BYTES // math.prod(self.framing.shape)))
         for pictures in chunks(given.pictures, size):
             names, problems, images = [name_of(picture) for picture in pictures], [], []
             for name, picture in zip(names, pictures, strict=True):

@@ -14,7 +14,8 @@ from imagewise.data.memmap import drop_pages
 from imagewise.errors import EngineError, ModelError
 from imagewise.load import LoadReader, SystemLoad, threads_are_set, threads_for
 
-BATCH = 500  # pictures a run: large enough for full speed, small enough to stay in the cache
+BATCH = 500  # pictures a run at most: large enough for full speed, small enough to stay in the cache
+BATCH_PIXELS = 10 * 224 * 224  # of a run: a large network needs 10 MB for what its layers make of 224x224 pixels
 
 Probabilities = NDArray[np.float32]
 Logits = NDArray[np.float32]
@@ -91,6 +92,7 @@ class Session:
         fits: the graph has the input and the outputs that imagewise writes.
         input_shape: (H, W, C) of a picture.
         output_shapes: shape of each output without its first axis.
+        batch: pictures of a run of `run_all`.
 
     Raises:
         ModelError: not ONNX, or damaged.
@@ -127,6 +129,7 @@ class Session:
         self.device = device_of(self._session, device)
         self.fits = inputs == {("pictures", "tensor(uint8)")} and outputs >= {"probabilities", "logits"}
         self.input_shape = tuple(self._session.get_inputs()[0].shape[1:]) if inputs else ()
+        self.batch = _batch_of(self.input_shape)
         self.output_shapes = [tuple(value.shape[1:]) for value in self._session.get_outputs()]
 
     def __reduce__(self) -> tuple[type[Session], tuple[Any, ...]]:
@@ -143,16 +146,22 @@ class Session:
 
     def run_all(self, images: NDArray[np.uint8]) -> tuple[Probabilities, Logits]:
         """`run` in batches, so that memory does not grow with N."""
-        if len(images) <= BATCH:
+        if len(images) <= self.batch:
             return self.run(np.ascontiguousarray(images))
-        parts = [self.run(np.ascontiguousarray(part)) for part in _batches(images)]
+        parts = [self.run(np.ascontiguousarray(part)) for part in _batches(images, self.batch)]
         probabilities, logits = zip(*parts, strict=True)
         return np.concatenate(probabilities), np.concatenate(logits)
 
 
-def _batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    for start in range(0, len(images), BATCH):
-        yield images[start : start + BATCH]
+def _batch_of(shape: tuple[Any, ...]) -> int:
+    """Pictures a run, of the (H, W, C) that a graph declares; a stranger's may declare anything."""
+    height, width = (side if isinstance(side, int) and side > 0 else 1 for side in (*shape, 1, 1)[:2])
+    return max(1, min(BATCH, BATCH_PIXELS // (height * width)))
+
+
+def _batches(images: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, len(images), size):
+        yield images[start : start + size]
         drop_pages(images)
 
 
