@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -20,22 +21,27 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf
 LARGEST = 260_000_000  # bytes of what installing imagewise adds to an empty environment
 
 
-def test_every_file_of_the_package_that_is_no_module_is_in_the_wheel() -> None:
-    package = ROOT / "src" / "imagewise"
-    listed = {
-        path for pattern in PROJECT["tool"]["setuptools"]["package-data"]["imagewise"] for path in package.glob(pattern)
-    }
-    tracked = subprocess.run(["git", "ls-files", str(package)], capture_output=True, text=True, check=False, cwd=ROOT)
+def data_files() -> set[str]:
+    """Files of the package that are no modules, from `imagewise/` on."""
+    command = ["git", "ls-files", "src/imagewise"]
+    tracked = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if tracked.returncode:
         pytest.skip("not a clone")
-    data = {ROOT / name for name in tracked.stdout.splitlines() if not name.endswith(".py")}
-    assert data
-    assert data <= listed
+    names = {name.removeprefix("src/") for name in tracked.stdout.splitlines() if not name.endswith(".py")}
+    assert {"imagewise/backbones/mobilenet_v2_035.safetensors", "imagewise/data/sources/mnist-sample.npz"} <= names
+    return names
+
+
+def test_every_file_of_the_package_that_is_no_module_is_in_the_wheel() -> None:
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["imagewise"]
+    listed = {path for pattern in patterns for path in (ROOT / "src" / "imagewise").glob(pattern)}
+    assert {ROOT / "src" / name for name in data_files()} <= listed
 
 
 def test_the_attributions_are_in_the_list_of_licences() -> None:
     found = {path.name for pattern in PROJECT["project"]["license-files"] for path in ROOT.glob(pattern)}
-    assert found >= {"LICENSE", "digits-attribution.txt", "mnist-sample-attribution.txt"}
+    attributions = {"digits-attribution.txt", "mnist-sample-attribution.txt", "mobilenet_v2_035-attribution.txt"}
+    assert found == {"LICENSE"} | attributions
 
 
 def test_the_release_is_built_checked_and_published_without_a_password() -> None:
@@ -62,17 +68,21 @@ def size_of(folder: Path) -> int:
 
 
 @pytest.mark.prove
-def test_a_wheel_in_an_empty_environment_predicts_evaluates_and_trains(tmp_path: Path) -> None:
+def test_archives_hold_every_file_and_a_wheel_in_an_empty_environment_predicts_and_trains(tmp_path: Path) -> None:
     built = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)],
+        [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(ROOT)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert built.returncode == 0, built.stdout + built.stderr
     (wheel,) = tmp_path.glob("*.whl")
+    (source,) = tmp_path.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
-        assert "imagewise/data/sources/mnist-sample.npz" in archive.namelist()
+        assert data_files() <= set(archive.namelist())
+    with tarfile.open(source) as unpacked:
+        held = {name.partition("/src/")[2] for name in unpacked.getnames()}
+    assert data_files() <= held
     empty = tmp_path / "empty"
     venv.create(empty, with_pip=True)
     before = size_of(empty)

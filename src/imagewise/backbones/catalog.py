@@ -21,6 +21,7 @@ class WeightsFile:
         bytes: its size; None where it is not known.
         sha256: hexadecimal; None where it is not known.
         sha256_prefix: the first digits, where only these are known.
+        bundled: it comes with imagewise, in the folder of this module.
     """
 
     name: str
@@ -28,6 +29,7 @@ class WeightsFile:
     bytes: int | None = None
     sha256: str | None = None
     sha256_prefix: str | None = None
+    bundled: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where the weights of a backbone are on this machine, and fetching them: IMAGEWISE_WEIGHTS, the cache, or a mirror."""
+"""Where the weights of a backbone are: IMAGEWISE_WEIGHTS, the cache, imagewise itself; else fetching them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from imagewise.paths import cache_dir, weights_dir
 
 
 def find(entry: Entry) -> Path | None:
-    """The file of weights: in the folder that IMAGEWISE_WEIGHTS names, else in the cache; None where it is in neither.
+    """The file of weights: in the folder that IMAGEWISE_WEIGHTS names, else in the cache, else in imagewise itself.
 
-    Files are recognised by their names in the catalog; the content is not looked at. A .pth file that was converted has
-    the same name with .safetensors at its end.
+    None where it is in none of them. Files are recognised by their names in the catalog; the content is not looked at.
+    A .pth file that was converted has the same name with .safetensors at its end.
     """
-    copy = _own(entry) or _cached(entry)
+    copy = _own(entry) or _cached(entry) or _bundled(entry)
     return None if copy is None else copy.path
 
 
@@ -42,13 +42,13 @@ def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = No
         ModelError: a file is not the published one, or is damaged.
         OutputError: the cache cannot be written.
     """
-    copy = _own(entry) or _cached(entry)
+    copy = _own(entry) or _cached(entry) or _bundled(entry)
     if copy is not None:
         reason = copy.fault()
         if reason is None:
             return _converted(copy)
         if offline or not copy.in_cache or not any(file.urls for file in entry.files):
-            raise ModelError(f"{copy.path}: {reason}. {weights_file.remedy(copy.path)}")
+            raise ModelError(f"{copy.path}: {reason}. {copy.remedy}")
         _remove(copy.path)
     if not any(file.urls for file in entry.files):
         by_hand = _by_hand(entry)
@@ -71,6 +71,11 @@ class _Copy:
     path: Path
     file: WeightsFile
     in_cache: bool
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it where it is not as it should be."""
+        return "Reinstall imagewise, which it came with." if self.file.bundled else weights_file.remedy(self.path)
 
     def fault(self) -> str | None:
         """What is wrong with it, in words; None for nothing. What is converted has no hash that is known."""
@@ -109,8 +114,15 @@ def _cached(entry: Entry) -> _Copy | None:
     return next(_copies(entry, cache_dir("weights"), in_cache=True), None)
 
 
+def _bundled(entry: Entry) -> _Copy | None:
+    copies = (_Copy(Path(__file__).parent / file.name, file, in_cache=False) for file in entry.files if file.bundled)
+    return next((copy for copy in copies if copy.path.is_file()), None)
+
+
 def _copies(entry: Entry, folder: Path, *, in_cache: bool) -> Iterator[_Copy]:
     for file in entry.files:
+        if file.bundled:
+            continue  # under the short name that it has in imagewise, other people's folders may hold anything
         for name in dict.fromkeys((_converted_name(file.name), file.name)):
             if (folder / name).is_file():
                 yield _Copy(folder / name, file, in_cache)
@@ -161,7 +173,7 @@ def _refused(hub: ModelHub, attempts: list[Attempt]) -> str:
 
 def _by_hand(entry: Entry) -> str:
     obtainable = [f"{file.name} (from {file.urls[0]})" for file in entry.files if file.urls]
-    names = " or ".join(obtainable or [file.name for file in entry.files])
+    names = " or ".join(obtainable or [file.name for file in entry.files if not file.bundled])
     folder = weights_dir()
     if folder is None:
         return f"put {names} into a folder and name that folder in IMAGEWISE_WEIGHTS."
