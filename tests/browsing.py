@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ THREE = [
 ]
 SEVEN = [(0.28, 0.2), (0.7, 0.2), (0.42, 0.85)]
 NOTHING = "\u2013"
+GRAVE = {"moderate", "serious", "critical"}  # all but what axe-core calls minor
+WIDE, PHONE = {"width": 1100, "height": 900}, {"width": 390, "height": 844}
+BOTH = pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light", "dark phone"])
 SHOTS = os.environ.get("IMAGEWISE_SCREENSHOTS")  # a folder; to look at the page
 
 # Thrown on pages since the last test; tests/server/pages/conftest.py asserts that there are none.
@@ -204,3 +208,15 @@ def shoot(page: Page, name: str) -> None:
     """Photograph the page where a folder for it is given."""
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+def faults(page: Page) -> list[str]:
+    """Faults found by axe-core, which the driver runs outside the page's content security policy."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core (make setup)")
+    found: list[dict[str, Any]] = axe.Axe().run(page).response["violations"]
+    return [
+        f"{rule['impact']}: {rule['id']}: {node['html'][:100]}: {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+    ]

@@ -34,7 +34,8 @@ class Run:
         device: where it was trained.
         history: one record an epoch.
         best_epoch: the epoch that the model is from; 0 if training was interrupted in its first epoch.
-        train_seconds: first to last training step of each epoch, without validation, checkpoints and writing.
+        train_seconds: first to last training step of each epoch, without validation, checkpoints and writing; and of
+            features and head.
         validation: of that model; None where the recipe trained on the validation split too.
         test: of that model, scored once; None where the data has no test split.
         scored: what the report is of: test, or else validation, or else the pictures that it was trained on.

@@ -7,27 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from browsing import ONE, THREE, draw, open_page, shoot, wait_for_answer
+from browsing import BOTH, ONE, THREE, draw, faults, open_page, shoot, wait_for_answer
 from running_servers import RunningServer, in_process
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-GRAVE = {"moderate", "serious", "critical"}  # all but what axe-core calls minor
-WIDE, PHONE = {"width": 1100, "height": 900}, {"width": 390, "height": 844}
-BOTH = pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light", "dark phone"])
-
-
-def faults(page: Page) -> list[str]:
-    """Faults found by axe-core, which the driver runs outside the page's content security policy."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core (make setup)")
-    found: list[dict[str, Any]] = axe.Axe().run(page).response["violations"]
-    return [
-        f"{rule['impact']}: {rule['id']}: {node['html'][:100]}: {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in GRAVE
-        for node in rule["nodes"]
-    ]
 
 
 def show_nothing(page: Page) -> None:

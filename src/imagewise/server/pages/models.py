@@ -17,6 +17,7 @@ from imagewise.server.http.requests import find_model
 from imagewise.server.http.responses import as_json
 from imagewise.server.models import ModelRepository, ServedModel
 from imagewise.server.pages.files import PageFiles, html
+from imagewise.server.pages.head_shapes import HeadFit
 from imagewise.server.pages.json_values import sendable, sendable_text
 from imagewise.server.pages.run_reading import read_record
 from imagewise.server.pages.shapes import Backbone, ModelCard, ModelSummary, ModelTraining, Score
@@ -130,4 +131,5 @@ def _training(served: ServedModel) -> ModelTraining | None:
         epochs=results.epochs,
         best_epoch=results.best_epoch,
         seconds=results.train_seconds,
+        head=HeadFit.of(record.head),
     )

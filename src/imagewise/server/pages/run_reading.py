@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imagewise.errors import ModelError
+from imagewise.server.pages.head_shapes import HeadFit
 from imagewise.server.pages.json_values import by_dotted_names, finite, parse_json, sendable, sendable_text
 from imagewise.server.pages.shapes import Run, RunState, RunSummary, Score
 from imagewise.server.stamps import file_stamp
@@ -138,6 +139,7 @@ def details(run: RunFiles, after: int) -> Run:
         fingerprint=record.data.fingerprint,
         validation=Score.of(results.validation),
         test=Score.of(results.test),
+        head=HeadFit.of(record.head),
         columns=list(COLUMNS),
         first=first,
         history=run.history[first:],
@@ -147,12 +149,16 @@ def details(run: RunFiles, after: int) -> Run:
 def _summary(run: RunFiles) -> dict[str, Any]:
     record, results = run.record, run.record.results or RunResults()
     state, note = state_of(run)
-    best = _best(run)
+    best, head = _best(run), record.head
+    backbone = record.backbone or (head.backbone if head else None)
+    of_head = results.validation.accuracy if head and results.validation else None
     return {
         "name": run.name,
         "state": state,
         "recipe": record.recipe.name,
         "data": record.data.name,
+        "backbone": backbone.shown_name if backbone else None,
+        "trains": "head" if record.recipe.trains == "head" else "network",
         "engine": record.engine,
         "device": record.device,
         "started": record.started,
@@ -160,13 +166,13 @@ def _summary(run: RunFiles) -> dict[str, Any]:
         "written": datetime.fromtimestamp(run.written, UTC).isoformat(timespec="seconds"),
         "epochs": len(run.history),
         "planned_epochs": record.recipe.epochs,
-        "validation_accuracy": best[4] if best else None,
+        "validation_accuracy": best[4] if best else of_head,
         "validation_count": record.data.counts.get("validation"),
         "best_epoch": int(best[0]) if best and best[0] is not None else None,
         "model_epoch": results.best_epoch,
         "test_accuracy": results.test.accuracy if results.test else None,
         "test_count": results.test.count if results.test else None,
-        "seconds": sum(row[-1] or 0.0 for row in run.history),
+        "seconds": sum(row[-1] or 0.0 for row in run.history) + (head.total_seconds if head else 0.0),
         "has_model": run.has_model,
         "problems": [*run.problems, *([note] if note else [])],
     }

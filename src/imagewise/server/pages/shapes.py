@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from imagewise.model.card import CardBackbone, ClassScore
 from imagewise.model.card import Score as StoredScore
+from imagewise.server.pages.head_shapes import HeadFit
 
 RunState = Literal["training", "finished", "interrupted", "unknown"]
 
@@ -91,6 +92,7 @@ class ModelTraining(Answer):
     epochs: int | None
     best_epoch: int | None
     seconds: float | None
+    head: HeadFit | None = Field(description="How its head was fitted, if it has a pretrained network.")
 
 
 class Backbone(Answer):
@@ -140,6 +142,10 @@ class RunSummary(Answer):
     state: RunState
     recipe: str | None
     data: str | None
+    backbone: str | None = Field(description="Name of the pretrained network that it starts from, if any.")
+    trains: Literal["network", "head"] = Field(
+        description="`head`: a head is fitted on the features of a pretrained network, without epochs."
+    )
     engine: str | None
     device: str | None
     started: str | None
@@ -147,13 +153,13 @@ class RunSummary(Answer):
     written: str = Field(description="When its files were last written to.")
     epochs: int = Field(description="Trained so far.")
     planned_epochs: int | None
-    validation_accuracy: float | None = Field(description="Of the best epoch so far.")
+    validation_accuracy: float | None = Field(description="Of the best epoch so far, or of the head.")
     validation_count: int | None = Field(description="Validation pictures.")
     best_epoch: int | None = Field(description="The best epoch by validation.")
     model_epoch: int | None = Field(description="The epoch that the model file is from.")
     test_accuracy: float | None
     test_count: int | None = Field(description="Test pictures.")
-    seconds: float = Field(description="Of training steps.")
+    seconds: float = Field(description="Of training steps, and of features and head.")
     has_model: bool
     problems: list[str] = Field(description="What could not be read, and why.")
 
@@ -167,6 +173,7 @@ class Run(RunSummary):
     fingerprint: str | None
     validation: Score | None
     test: Score | None
+    head: HeadFit | None = Field(description="How its head was fitted, if it has one.")
     served: str | None = Field(None, description="The name of its model, if this server serves it.")
     columns: list[str]
     first: int = Field(description="How many rows are left out of `history`.")

@@ -9,7 +9,7 @@ const RESULTS = [
   ["epochs", (run) => epochs(run)],
   ["best validation accuracy", (run) => share(run.validation_accuracy, run.validation_count)],
   ["best epoch", (run) => run.best_epoch],
-  ["model from epoch", (run) => run.model_epoch],
+  ["model from epoch", (run) => run.model_epoch || null],
   ["test accuracy", (run) => share(run.test_accuracy, run.test_count)],
   ["training time", (run) => duration(run.seconds)],
 ];

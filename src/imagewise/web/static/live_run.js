@@ -38,6 +38,8 @@ export function state(run) {
   return { training: "training", finished: "finished", interrupted: "interrupted" }[run.state] ?? "unknown";
 }
 
+/** Null for a run that fits a head without epochs. */
 export function epochs(run) {
+  if (run.trains === "head") return null;
   return run.planned_epochs ? `${run.epochs} of ${run.planned_epochs}` : String(run.epochs);
 }

@@ -2,7 +2,8 @@
 
 import { backboneRows, networkName } from "./backbone.js";
 import { addRow, element, factList, foldedTable } from "./dom.js";
-import { bytes, duration, localTime } from "./format.js";
+import { bytes, localTime } from "./format.js";
+import { headRows, timeOf } from "./head.js";
 import { ask, poll } from "./poll.js";
 import { inOrder, scoreSection } from "./scores.js";
 
@@ -22,12 +23,13 @@ function trainingFacts({ training }) {
   const missing = "unknown (no run record next to the model)";
   if (!training) return [["Engine", missing]];
   const pictures = Object.entries(training.pictures).map(([split, count]) => `${split} ${count.toLocaleString("en")}`);
-  const { epochs, best_epoch: best } = training;
+  const { epochs, best_epoch: best, head } = training;
   return [
-    ["Engine", [training.engine, training.device].filter(Boolean).join(", ") || missing],
+    [training.engine ? "Engine" : "Device", [training.engine, training.device].filter(Boolean).join(", ") || missing],
     ["Pictures", pictures.join(", ") || null],
-    ["Epochs", epochs === null ? null : `${epochs}, model from epoch ${best}`],
-    ["Training time", training.seconds === null ? null : duration(training.seconds)],
+    ...headRows(head),
+    ["Epochs", epochs === null || (head && !epochs) ? null : `${epochs}, model from epoch ${best}`],
+    ["Training time", training.seconds === null ? null : timeOf(training.seconds, head)],
   ];
 }
 

@@ -2,7 +2,8 @@
 
 import { Curves } from "./curves.js";
 import { addRow, element, factList, foldedTable } from "./dom.js";
-import { duration, localTime, share } from "./format.js";
+import { localTime, share } from "./format.js";
+import { headRows, headSection, timeOf } from "./head.js";
 import { LiveRun, epochs, state } from "./live_run.js";
 import { poll } from "./poll.js";
 import { scoreSection } from "./scores.js";
@@ -19,6 +20,7 @@ function link(text, address) {
 function showFacts() {
   const { facts } = run;
   const best = share(facts.validation_accuracy, facts.validation_count);
+  const validated = facts.best_epoch === null ? best : `${best} (epoch ${facts.best_epoch})`;
   const counts = Object.entries(facts.counts);
   const model = facts.served ? link(`${facts.served} (served here)`, `../models/${encodeURIComponent(facts.served)}`) : null;
   find("facts").replaceChildren(
@@ -27,11 +29,13 @@ function showFacts() {
       ["Recipe", facts.recipe ?? "unknown"],
       ["Data", facts.data ?? "unknown"],
       ["Pictures", counts.map(([split, count]) => `${split} ${count?.toLocaleString("en")}`).join(", ") || null],
+      ["Network", facts.backbone && `${facts.backbone} (pretrained)`],
+      ...headRows(facts.head),
       ["Epochs", epochs(facts)],
-      ["Best validation accuracy", best ? `${best} (epoch ${facts.best_epoch})` : "unknown"],
+      [facts.trains === "head" ? "Validation accuracy" : "Best validation accuracy", best ? validated : "unknown"],
       ["Test accuracy", share(facts.test_accuracy, facts.test_count) ?? "not evaluated"],
-      ["Training time", duration(facts.seconds)],
-      ["Engine", [facts.engine, facts.device].filter(Boolean).join(", ") || "unknown"],
+      ["Training time", timeOf(facts.seconds, facts.head)],
+      [facts.engine ? "Engine" : "Device", [facts.engine, facts.device].filter(Boolean).join(", ") || "unknown"],
       ["Started", localTime(facts.started) ?? "unknown"],
       [facts.finished ? "Finished" : "Last written", localTime(facts.finished ?? facts.written)],
       ["Model file", model ?? (facts.has_model ? "model.onnx in the run's folder" : "not written yet")],
@@ -49,6 +53,15 @@ function showScore() {
   find("score").replaceChildren(...(score ? [scoreSection(split, score)] : []));
 }
 
+function showHead() {
+  const section = headSection(run.facts.head);
+  find("head").replaceChildren(...(section ? [section] : []));
+  const { trains, head, state: now } = run.facts;
+  find("by-epoch").hidden = trains === "head" && (head !== null || now !== "training");
+  find("curves-heading").textContent = trains === "head" ? "Head" : "Curves";
+  find("no-curves").textContent = trains === "head" ? "Waiting for the head …" : "Waiting for the first epoch …";
+}
+
 function showRecipe() {
   const open = find("recipe").querySelector("details")?.open;
   const [details, body] = foldedTable("Recipe and versions", ["setting", "value"], open);
@@ -63,6 +76,7 @@ async function refresh() {
   const started = run.facts?.started;
   if (!(await run.refresh())) return run.pause;
   showFacts();
+  showHead();
   find("no-curves").hidden = run.history.length > 0;
   find("curves").hidden = run.history.length === 0;
   if (run.history.length) curves.show([run]);
