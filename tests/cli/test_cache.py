@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 
 from command_line import refused, run
+from fake_backbone import MeanAndMax
+from imagewise.backbones import feature_cache
+from imagewise.backbones.features import compute_features
 from imagewise.paths import cache_dir
 
 
@@ -67,6 +70,17 @@ def test_clear_removes_all() -> None:
     assert "0 sets" in run("data", "cache", "--clear").stdout
     assert cache()["sets"] == []
     assert list(cache_dir("pictures").iterdir()) == []
+
+
+@pytest.mark.usefixtures("three_sets")
+def test_features_are_counted_and_cleared() -> None:
+    assert cache()["features_bytes"] == 0
+    compute_features(MeanAndMax(), np.zeros((3, 16, 16, 3), dtype=np.uint8))
+    kept = feature_cache.kept_bytes()
+    assert cache()["features_bytes"] == kept > 0
+    assert str(cache_dir("features")) in run("data", "cache").stdout
+    run("data", "clear-cache")
+    assert feature_cache.kept_bytes() == 0
 
 
 @pytest.mark.parametrize("size", ["much", "-1GB", "2PB"])

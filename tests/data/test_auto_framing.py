@@ -14,6 +14,7 @@ from imagewise.data.auto_framing import (
     PRETRAINED,
     SAMPLE,
     Look,
+    PhotoSizes,
     choose_framing,
     evenly,
     framing_of_arrays,
@@ -78,6 +79,36 @@ def test_photographs_for_a_pretrained_network_are_larger_and_always_in_colour(
 ) -> None:
     grey = [look(noise(seed, size, "L")) for seed in range(3)]
     assert choose_framing(grey, PRETRAINED)[0] == Framing("photo", wanted, wanted, 3)
+
+
+class AtMost64:
+    """A limit of 64 pixels, which notes what it is asked."""
+
+    key = "at most 64"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def __call__(self, pictures: int, side: int) -> tuple[int, str]:
+        self.asked.append((pictures, side))
+        return min(side, 64), "64 pixels are enough" if side > 64 else ""
+
+
+@pytest.mark.parametrize(("side", "wanted"), [(90, 64), (30, 32)])
+def test_photographs_get_a_smaller_size_where_a_limit_says_so(side: int, wanted: int) -> None:
+    limit = AtMost64()
+    looks = [look(noise(seed, (side, side))) for seed in range(3)]
+    framing, why = choose_framing(looks, PhotoSizes((32, 96), limit=limit), 500)
+    assert framing == Framing("photo", wanted, wanted, 3)
+    assert limit.asked == [(500, 96 if side == 90 else 32)]
+    assert ("90 pixels, but 64 pixels are enough. To use" in why) == (side == 90)
+    assert f"{wanted}x{wanted} colour" in why
+
+
+def test_ink_has_no_limit() -> None:
+    limit = AtMost64()
+    assert choose_framing([look(drawing(1))], PhotoSizes((32,), limit=limit))[0].kind == "ink"
+    assert limit.asked == []
 
 
 def test_colourless_photos_get_one_channel_even_as_rgb() -> None:

@@ -36,6 +36,7 @@ class FeatureSession:
 
     Attributes:
         batch: pictures of a run.
+        runs: how many of them go on at the same time.
 
     Raises:
         ModelError: onnxruntime cannot open its graph.
@@ -55,7 +56,7 @@ class FeatureSession:
             raise ModelError(f"{backbone.name}: onnxruntime cannot open it at {side} pixels ({error}).") from error
         on_gpu = device_of(self._session, device) == "cuda"
         self.batch = max(1, (_PIXELS_ON_GPU if on_gpu else _PIXELS) // side**2)
-        self._runs = 1 if on_gpu else threads or usable_cpus()
+        self.runs = 1 if on_gpu else threads or usable_cpus()
 
     def run(self, pictures: NDArray[np.uint8]) -> Features:
         """Features, (n, features) float32, of a batch of pictures, (n, side, side, 3) uint8.
@@ -77,11 +78,11 @@ class FeatureSession:
     def map(self, compute: Callable[[Indices], Features], parts: Iterable[Indices]) -> Iterator[Features]:
         """What `compute`, which calls `run`, makes of each part: in order, while those that follow are computed."""
         waiting: deque[Future[Features]] = deque()
-        pool = ThreadPoolExecutor(self._runs)
+        pool = ThreadPoolExecutor(self.runs)
         try:
             for part in parts:
                 waiting.append(pool.submit(compute, part))
-                if len(waiting) > 2 * self._runs:
+                if len(waiting) > 2 * self.runs:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

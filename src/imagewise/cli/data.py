@@ -136,9 +136,11 @@ def data_verify(names: Names, json_: Json = False) -> None:
 def data_cache(clear: ClearCache = False, limit: CacheLimit = None, json_: Json = False) -> None:
     """List the decoded pictures that are kept, or delete some.
 
-    imagewise keeps at most 20 GB; the sets that were used longest ago make room. Unpacked archives are kept beside
-    them, at most 50 GB; --clear deletes them too. Named sets are listed by `imagewise data list`.
+    imagewise keeps at most 20 GB; the sets that were used longest ago make room. Unpacked archives, at most 50 GB, and
+    features of pictures, at most 10 GB, are kept beside them; --clear deletes them too. Named sets are listed by
+    `imagewise data list`.
     """
+    from imagewise.backbones import feature_cache
     from imagewise.cli.print_data import print_cache
     from imagewise.data.picture_files import picture_cache
     from imagewise.data.sources import archives
@@ -147,10 +149,11 @@ def data_cache(clear: ClearCache = False, limit: CacheLimit = None, json_: Json 
         raise typer.BadParameter("--clear and --limit cannot be combined; choose one.")
     freed = None
     if clear:
-        freed = picture_cache.clear() + archives.clear()
+        freed = picture_cache.clear() + archives.clear() + feature_cache.clear()
     elif limit is not None:
         freed = picture_cache.limit(_bytes(limit))
-    print_cache(picture_cache.kept_sets(), archives.kept_bytes(), freed, as_json=json_)
+    kept, others = picture_cache.kept_sets(), (archives.kept_bytes(), feature_cache.kept_bytes())
+    print_cache(kept, *others, freed, as_json=json_)
 
 
 def _bytes(text: str) -> int:
@@ -164,14 +167,16 @@ def _bytes(text: str) -> int:
 
 @data_commands.command("clear-cache", cls=Command, epilog=examples("data clear-cache"))
 def data_clear_cache() -> None:
-    """Delete the decoded copies of your own pictures, and unpacked archives.
+    """Delete the decoded copies of your own pictures, their features, and unpacked archives.
 
-    imagewise decodes and unpacks again when you next use them. Named sets stay.
+    imagewise decodes, computes and unpacks again when you next use them. Named sets stay.
     """
+    from imagewise.backbones import feature_cache
     from imagewise.cli.console import print_line
     from imagewise.data.picture_files import picture_cache
     from imagewise.data.sources import archives
     from imagewise.paths import cache_dir
 
-    freed = picture_cache.clear() + archives.clear()
-    print_line(f"freed {freed / 1e6:.1f} MB in {cache_dir('pictures')} and {cache_dir('archives')}")
+    freed = picture_cache.clear() + archives.clear() + feature_cache.clear()
+    folders = [str(cache_dir(name)) for name in ("pictures", "archives", "features")]
+    print_line(f"freed {freed / 1e6:.1f} MB in {', '.join(folders[:-1])} and {folders[-1]}")

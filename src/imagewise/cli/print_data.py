@@ -30,8 +30,9 @@ def print_sets(*, as_json: bool) -> None:
     print_table(rows)
 
 
-def print_cache(kept: Sequence[KeptSet], unpacked: int, freed: int | None, *, as_json: bool) -> None:
-    """Print the sets of decoded pictures that are kept, the bytes of unpacked archives, and what has been freed."""
+def print_cache(kept: Sequence[KeptSet], unpacked: int, features: int, freed: int | None, *, as_json: bool) -> None:
+    """Print the sets of decoded pictures that are kept, the bytes of unpacked archives and of features, and what has
+    been freed."""
     from datetime import datetime
 
     from imagewise.paths import cache_dir
@@ -39,7 +40,8 @@ def print_cache(kept: Sequence[KeptSet], unpacked: int, freed: int | None, *, as
     folder, size = cache_dir("pictures"), sum(each.size for each in kept)
     if as_json:
         sets = [vars(each) for each in kept]
-        print_json({"folder": str(folder), "bytes": size, "freed": freed, "sets": sets, "archives_bytes": unpacked})
+        others = {"archives_bytes": unpacked, "features_bytes": features}
+        print_json({"folder": str(folder), "bytes": size, "freed": freed, "sets": sets, **others})
         return
     print_fact("folder", folder)
     if freed is not None:
@@ -47,6 +49,8 @@ def print_cache(kept: Sequence[KeptSet], unpacked: int, freed: int | None, *, as
     print_fact("kept", f"{counted(len(kept), 'set')}, {size / 1e6:,.1f} MB")
     if unpacked:
         print_fact("archives", f"{unpacked / 1e6:,.1f} MB unpacked in {cache_dir('archives')}")
+    if features:
+        print_fact("features", f"{features / 1e6:,.1f} MB in {cache_dir('features')}")
     if kept:
         rows = [
             (

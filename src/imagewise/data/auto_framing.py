@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,27 @@ def evenly(count: int, most: int = SAMPLE) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
+class SideLimit(Protocol):
+    """Bounds the side of photographs, by the time that there is for instance.
+
+    A fake for tests:
+
+        class AtMost64:
+            key = "at most 64"
+            def __call__(self, pictures: int, side: int) -> tuple[int, str]:
+                return min(side, 64), "64 pixels are enough" if side > 64 else ""
+    """
+
+    @property
+    def key(self) -> str:
+        """What the bound depends on but the pictures: a choice is kept under it."""
+        ...
+
+    def __call__(self, pictures: int, side: int) -> tuple[int, str]:
+        """The side to take for that many pictures, at most `side`; and if it is smaller, a clause that says why."""
+        ...
+
+
 @dataclass(frozen=True)
 class PhotoSizes:
     """What photographs are framed to where nobody names a size.
@@ -38,10 +60,12 @@ class PhotoSizes:
     Attributes:
         sides: rising, in pixels; the first is taken that the median of the shorter sides fits into, else the last.
         always_colour: three channels for grey pictures too.
+        limit: takes a smaller side; asked only where there are photographs and no choice is kept.
     """
 
     sides: tuple[int, ...]
     always_colour: bool = False
+    limit: SideLimit | None = None
 
 
 FROM_SCRATCH = PhotoSizes((28, 32, 64, 80))  # photo.toml is tuned to the largest
@@ -95,12 +119,15 @@ def _ink_share(looks: Sequence[Look]) -> float:
     return sum(each.is_ink for each in looks) / max(len(looks), 1)
 
 
-def choose_framing(looks: Sequence[Look], sizes: PhotoSizes = FROM_SCRATCH) -> tuple[Framing, str]:
+def choose_framing(
+    looks: Sequence[Look], sizes: PhotoSizes = FROM_SCRATCH, pictures: int | None = None
+) -> tuple[Framing, str]:
     """The framing for picture files like those that were looked at, and a sentence for the user about the choice.
 
     Args:
         looks: at least one.
         sizes: for photographs.
+        pictures: how many there are; None for as many as were looked at.
     """
     if _ink_share(looks) >= _INK_SHARE:
         framing = _INK
@@ -108,9 +135,12 @@ def choose_framing(looks: Sequence[Look], sizes: PhotoSizes = FROM_SCRATCH) -> t
     else:
         side = float(np.median([look.shorter_side for look in looks]))
         height = next((s for s in sizes.sides if s >= side), sizes.sides[-1])
+        why = f"their median shorter side is {side:.0f} pixels"
+        if sizes.limit is not None:
+            height, reason = sizes.limit(len(looks) if pictures is None else pictures, height)
+            why += f", but {reason}" if reason else ""
         coloured = sizes.always_colour or any(look.is_coloured for look in looks)
         framing = Framing("photo", height, height, 3 if coloured else 1)
-        why = f"their median shorter side is {side:.0f} pixels"
     looked = f"using {describe(framing)} based on {len(looks)} of your pictures: {why}."
     return framing, Note(f"{looked}{_about_bits(looks)} To use another size: --framing photo:96")
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imagewise.data.auto_framing import CHOICE_VERSION, look_at_some
+from imagewise.data.auto_framing import CHOICE_VERSION, PhotoSizes, look_at_some
 from imagewise.data.picture_files import decoding, picture_cache, pictures
 from imagewise.data.picture_files.reading import Reading
 from imagewise.data.sources.class_folders import load_class_folders
@@ -115,6 +115,26 @@ def test_a_framing_that_other_rules_chose_is_chosen_again(pets: Path, monkeypatc
     monkeypatch.setattr(picture_cache, "CHOICE_VERSION", CHOICE_VERSION + 1)
     load_class_folders(pets, Reading())
     assert looks == [40, 40]
+
+
+class AtMost8:
+    """Bounds the side to 8 pixels, and counts how often it is asked."""
+
+    def __init__(self, key: str) -> None:
+        self.key, self.asked = key, 0
+
+    def __call__(self, pictures: int, side: int) -> tuple[int, str]:
+        self.asked += 1
+        return 8, "8 pixels are enough"
+
+
+def test_a_limit_is_asked_once_for_each_key_and_the_choice_is_kept(pets: Path) -> None:
+    for key, wanted in (("5 minutes", 1), ("5 minutes", 0), ("9 minutes", 1), ("5 minutes", 0)):
+        limit = AtMost8(key)
+        data = load_class_folders(pets, Reading(photo_sizes=PhotoSizes((16,), limit=limit)))
+        assert data.shape[:2] == (8, 8)
+        assert limit.asked == wanted
+    assert load_class_folders(pets, Reading(photo_sizes=PhotoSizes((16,)))).shape[:2] == (16, 16)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".json"])

@@ -78,7 +78,7 @@ def load_pictures(
         notices = (*notices, Note(f"using {describe(usual)} which leaves such pictures as they are."))
     if framing is None:
         looked = cache_key(state, how.photo_sizes)
-        framing, choice = read_choice(looked) or choose_framing(_sample(name, files), how.photo_sizes)
+        framing, choice = read_choice(looked) or choose_framing(_sample(name, files), how.photo_sizes, len(files))
         keep_choice(looked, framing, choice)
         notices = (*notices, Note(choice))
     class_names = tuple(sorted({file.label for file in files}))

@@ -134,9 +134,8 @@ def _of_list(pictures: list[Any], labels: Any, how: Reading) -> Dataset:
     if framing is None:
         if not decoded:
             raise DataError("no pictures. Pass a list of pictures with as many labels.")
-        framing, choice = choose_framing(
-            look_at_some(len(decoded), lambda place: look(decoded[place])), how.photo_sizes
-        )
+        looks = look_at_some(len(decoded), lambda place: look(decoded[place]))
+        framing, choice = choose_framing(looks, how.photo_sizes, len(decoded))
         notices = (Note(choice),)
     images = np.stack([frame(picture, framing) for picture in decoded])
     arrays = {"images": images, "labels": labels}
