@@ -48,6 +48,52 @@ def padded_same(kind: str, x: Any, weight: Any, size: int, stride: int) -> NDArr
     return np.asarray(values)
 
 
+def keras_mobilenet_v2_features(
+    width: float, weights: dict[str, NDArray[np.float32]], x: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Of keras.applications, for normalised pictures (N, H, W, 3); `weights` by its names: `Conv1/kernel` ..., OIHW."""
+    network = tf.keras.applications.MobileNetV2(
+        x.shape[1:], alpha=width, include_top=False, weights=None, pooling="avg"
+    )
+    for weight in network.weights:
+        layer, part = weight.path.split("/")[-2:]
+        value = weights.pop(f"{layer}/{part}")
+        if part == "kernel":  # OIHW to HWIO; that of a depthwise one to HWOI
+            value = value.transpose((2, 3, 0, 1) if "depthwise" in layer else (2, 3, 1, 0))
+        weight.assign(value)
+    assert not weights
+    return np.concatenate([network(x[i : i + 20], training=False).numpy() for i in range(0, len(x), 20)])
+
+
+def tensorflow_lite0_features(tensors: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """EfficientNet-Lite0 in TensorFlow's own operations and padding, from timm's names, for pictures (N, H, W, 3)."""
+
+    def conv(x: Any, name: str, norm: str, stride: int = 1, activate: bool = True) -> Any:
+        kernel = tensors[f"{name}.weight"]
+        if "conv_dw" in name:
+            x = tf.nn.depthwise_conv2d(x, kernel.transpose(2, 3, 0, 1), [1, stride, stride, 1], "SAME")
+        else:
+            x = tf.nn.conv2d(x, kernel.transpose(2, 3, 1, 0), stride, "SAME")
+        parts = (tensors[f"{norm}.{part}"] for part in ("running_mean", "running_var", "bias", "weight"))
+        x = tf.nn.batch_normalization(x, *parts, 1e-3)
+        return tf.nn.relu6(x) if activate else x
+
+    def features(x: Any) -> Any:
+        x = conv(x, "conv_stem", "bn1", 2)
+        x = conv(x, "blocks.0.0.conv_dw", "blocks.0.0.bn1")
+        x = conv(x, "blocks.0.0.conv_pw", "blocks.0.0.bn2", activate=False)
+        for stage, (blocks, stride) in enumerate([(2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1)], start=1):
+            for number in range(blocks):
+                block, before = f"blocks.{stage}.{number}", x
+                x = conv(x, f"{block}.conv_pw", f"{block}.bn1")
+                x = conv(x, f"{block}.conv_dw", f"{block}.bn2", 1 if number else stride)
+                x = conv(x, f"{block}.conv_pwl", f"{block}.bn3", activate=False)
+                x = x + before if number else x
+        return tf.reduce_mean(conv(x, "conv_head", "bn2"), (1, 2))
+
+    return np.concatenate([features(x[i : i + 20]).numpy() for i in range(0, len(x), 20)])
+
+
 def weights_read_back(network: Network, weights: Weights) -> list[Weights]:
     """As loaded; and again after what was read has been changed."""
     reader = KerasNetwork(network)

@@ -23,41 +23,17 @@ from contract import (
     reference_logits,
     reference_values,
 )
-from imagewise.data.dataset import Split
 from imagewise.model.onnx_writer import build_graph
 from imagewise.model.session import Session
 from imagewise.networks import layers as L
 from imagewise.networks.architectures import perceptron
 from imagewise.networks.initialization import initial_weights
 from imagewise.networks.network import Network, Weights
-from imagewise.training.engines.pytorch.batches import Batches
 from imagewise.training.engines.pytorch.module import build_module, load_weights, read_weights
 from keras_process import ask
 from network_cases import CASES, networks
+from network_readers import READERS, file_logits, keras_logits, pytorch_logits
 
-
-def pytorch_logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits as the engine computes them, with its normalisation and memory format."""
-    module = build_module(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    load_weights(module, weights)
-    split = Split(images, np.zeros(len(images), dtype=np.int64))
-    with torch.inference_mode():
-        logits: NDArray[np.float32] = module.eval()(Batches(split, network, torch.device("cpu")).all()).numpy()
-    return logits
-
-
-def file_logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits as a user of the model file gets them."""
-    return Session(build_graph(network, weights).SerializeToString(), "a model").run(images)[1]
-
-
-def keras_logits(network: Network, weights: Weights, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits from a process of its own."""
-    logits: NDArray[np.float32] = ask("tensorflow_answers", "logits", network, weights, images)
-    return logits
-
-
-READERS = {"pytorch": pytorch_logits, "model file": file_logits, "keras": keras_logits}
 readers = pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 
 

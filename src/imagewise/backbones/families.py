@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imagewise.backbones.catalog import Entry
 from imagewise.errors import ModelError
-from imagewise.networks.families import efficientnet_lite, mobilenet_v2
+from imagewise.networks.families import efficientnet_lite, mobilenet_v2, mobilenet_v4, resnet
 from imagewise.networks.layers import Layer, weight_shapes
 from imagewise.networks.network import Weights
 
@@ -30,6 +30,9 @@ def builders() -> dict[str, Callable[..., tuple[Layer, ...]]]:
     return {
         "efficientnet_lite0": efficientnet_lite.efficientnet_lite0,
         "mobilenet_v2": mobilenet_v2.mobilenet_v2,
+        "mobilenetv4_conv_small": mobilenet_v4.mobilenetv4_conv_small,
+        "resnet18": resnet.resnet18,
+        "resnet50": resnet.resnet50,
     }
 
 
@@ -38,6 +41,9 @@ def module_names() -> dict[tuple[str, str], Callable[[], list[str]]]:
     return {
         ("efficientnet_lite0", "timm"): efficientnet_lite.timm_modules,
         ("mobilenet_v2", "torchvision"): mobilenet_v2.torchvision_modules,
+        ("mobilenetv4_conv_small", "timm"): mobilenet_v4.timm_modules,
+        ("resnet18", "torchvision"): resnet.resnet18_modules,
+        ("resnet50", "torchvision"): resnet.resnet50_modules,
     }
 
 
