@@ -19,6 +19,7 @@ from backbones.our_outputs import Pictures, features, logits
 from backbones.published_definitions import published
 from contract import assert_same_logits
 from imagewise.backbones.catalog import entry
+from imagewise.backbones.weights_file import read_weights
 from keras_process import ask
 
 WEIGHTS = Path(os.environ.get("IMAGEWISE_WEIGHTS", "/nowhere"))
@@ -54,10 +55,7 @@ def read(path: Path, side: int) -> Pictures:
 
 @cache
 def tensors(name: str) -> dict[str, NDArray[np.float32]]:
-    from safetensors.numpy import load_file
-
-    loaded: dict[str, NDArray[np.float32]] = load_file(FILES[name])
-    return loaded
+    return read_weights(FILES[name])
 
 
 def normalized(name: str, pictures: Pictures) -> NDArray[np.float32]:
