@@ -72,6 +72,17 @@ CASES: dict[str, Network] = {
         L.Dense(3),
         shape=(16, 12, 3),
     ),
+    "mobile blocks padded behind on even sides": a_network(
+        L.Conv(4, 3, 2, (0, 0, 1, 1), bias=False),
+        L.BatchNorm(1e-3),
+        L.ReLU6(),
+        L.Branch("add", _mobile(L.ReLU6(), L.Sigmoid(), L.Conv(8, 3, 1, 1, 8, bias=False))),
+        *_mobile(L.ReLU6(), L.Sigmoid(), L.Conv(8, 5, 2, (1, 1, 2, 2), 8, bias=False)),
+        *_mobile(L.SiLU(), L.Sigmoid(), L.Conv(8, 3, 2, (0, 0, 1, 1), 8, bias=False)),
+        L.GlobalPool("max"),
+        L.Dense(3),
+        shape=(16, 32, 3),
+    ),
     "pool over odd sides": a_network(L.MaxPool(2, 2), L.Flatten(), L.Dense(3), shape=(7, 5, 1)),
     "pool with overlap": a_network(
         L.MaxPool(3, 1, padding=1), L.MaxPool(2, 1), L.Flatten(), L.Dense(3), shape=(4, 6, 1)

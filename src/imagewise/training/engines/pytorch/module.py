@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 from typing import assert_never
 
@@ -13,6 +14,15 @@ from torch.nn import functional as F
 from imagewise.networks import layers as L
 from imagewise.networks.layers import Layer, Shape
 from imagewise.networks.network import Network, Weights
+from imagewise.training.engines.pytorch.activations import OverwritingReLU6
+from imagewise.training.engines.pytorch.convolutions import (
+    LayerStack,
+    MirroredConv,
+    PaddedConv,
+    can_be_mirrored,
+    in_order,
+    symmetric,
+)
 
 
 class SeededDropout(nn.Module):
@@ -43,25 +53,13 @@ class GlobalPooling(nn.Module):
         return x.amax(dim=(2, 3)) if self.maximum else x.mean(dim=(2, 3))
 
 
-class PaddedConv(nn.Conv2d):
-    """A convolution whose padding differs by side; weights are named as in nn.Conv2d."""
-
-    def __init__(self, channels: int, layer: L.Conv) -> None:
-        super().__init__(channels, layer.filters, layer.kernel, layer.stride, groups=layer.groups, bias=layer.bias)
-        self._sides = _in_order(layer.sides)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, filters, H', W')."""
-        return super().forward(F.pad(x, self._sides))
-
-
 class PaddedAveragePool(nn.Module):
     """An average pool whose padding differs by side, for planes of any size."""
 
     def __init__(self, layer: L.AveragePool) -> None:
         super().__init__()
         self._layer = layer
-        self._sides = _in_order(layer.sides)
+        self._sides = in_order(layer.sides)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H', W')."""
@@ -93,33 +91,45 @@ class BranchModule(nn.Module):
         return merged
 
 
+@dataclass(frozen=True)
+class _Building:
+    """What all layers of a module have in common: where Dropout draws from, and whether planes are mirrored."""
+
+    generator: torch.Generator
+    mirrored: bool
+
+
 def build_module(network: Network, generator: torch.Generator | None = None) -> nn.Sequential:
     """A module from normalised (N, C, H, W) float32 to logits (N, classes); `generator` feeds Dropout."""
+    building = _Building(generator or torch.Generator(), can_be_mirrored(network.layers, network.planes))
     with torch.random.fork_rng(devices=[]):  # PyTorch's layers draw initial weights, which nobody uses
-        return _stack(network.layers, network.planes, generator or torch.Generator())
+        return LayerStack(_modules(network.layers, network.planes, building), building.mirrored)
 
 
-def _stack(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator) -> nn.Sequential:
+def _modules(layers: tuple[Layer, ...], shape: Shape, building: _Building) -> list[nn.Module]:
     modules = []
+    before: Layer | None = None
     for layer in layers:
-        modules.append(_module(layer, shape, generator))
-        shape = layer.output_shape(shape)
-    return nn.Sequential(*modules)
+        modules.append(_module(layer, shape, building, before))
+        shape, before = layer.output_shape(shape), layer
+    return modules
 
 
-def _module(layer: Layer, shape: Shape, generator: torch.Generator) -> nn.Module:
+def _module(layer: Layer, shape: Shape, building: _Building, before: Layer | None) -> nn.Module:
+    # a step spends its time on memory: what nobody else reads is overwritten, and no gradient needs these outputs
+    in_place = isinstance(before, L.Conv | L.Dense | L.BatchNorm)
     match layer:
         case L.Dense():
             return nn.Linear(shape[0], layer.units, layer.bias)
         case L.Conv():
-            return _conv(layer, shape[0])
+            return _conv(layer, shape[0], building.mirrored)
         case L.BatchNorm():
             kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
             return kind(shape[0], eps=layer.epsilon, momentum=layer.momentum)
         case L.ReLU():
-            return nn.ReLU()
+            return nn.ReLU(in_place)
         case L.ReLU6():
-            return nn.ReLU6()
+            return OverwritingReLU6() if in_place else nn.ReLU6()
         case L.Sigmoid():
             return nn.Sigmoid()
         case L.HardSigmoid():
@@ -129,11 +139,11 @@ def _module(layer: Layer, shape: Shape, generator: torch.Generator) -> nn.Module
         case L.SiLU():
             return nn.SiLU()
         case L.MaxPool():
-            if (padding := _symmetric(layer.sides)) is not None:
+            if (padding := symmetric(layer.sides)) is not None:
                 return nn.MaxPool2d(layer.size, layer.stride, padding)
-            return nn.Sequential(nn.ConstantPad2d(_in_order(layer.sides), -inf), nn.MaxPool2d(layer.size, layer.stride))
+            return nn.Sequential(nn.ConstantPad2d(in_order(layer.sides), -inf), nn.MaxPool2d(layer.size, layer.stride))
         case L.AveragePool():
-            if (padding := _symmetric(layer.sides)) is not None:
+            if (padding := symmetric(layer.sides)) is not None:
                 return nn.AvgPool2d(layer.size, layer.stride, padding, count_include_pad=layer.count_include_pad)
             return PaddedAveragePool(layer)
         case L.GlobalPool():
@@ -141,31 +151,21 @@ def _module(layer: Layer, shape: Shape, generator: torch.Generator) -> nn.Module
         case L.Flatten():
             return nn.Flatten()
         case L.Dropout():
-            return SeededDropout(layer.rate, generator)
+            return SeededDropout(layer.rate, building.generator)
         case L.Branch():
-            body, shortcut = _stack(layer.body, shape, generator), _stack(layer.shortcut, shape, generator)
+            body, shortcut = (LayerStack(_modules(side, shape, building)) for side in (layer.body, layer.shortcut))
             return BranchModule(body, shortcut, layer.merge == "multiply")
         case _:
             assert_never(layer)
 
 
-def _conv(layer: L.Conv, channels: int) -> nn.Conv2d:
-    padding = _symmetric(layer.sides)
+def _conv(layer: L.Conv, channels: int, mirrored: bool) -> nn.Conv2d:
+    if mirrored:
+        return MirroredConv(channels, layer)
+    padding = symmetric(layer.sides)
     if padding is None:
         return PaddedConv(channels, layer)
     return nn.Conv2d(channels, layer.filters, layer.kernel, layer.stride, padding, groups=layer.groups, bias=layer.bias)
-
-
-def _symmetric(sides: L.Sides) -> tuple[int, int] | None:
-    """PyTorch's padding, (vertical, horizontal), if opposite sides are equal."""
-    top, left, bottom, right = sides
-    return (top, left) if (top, left) == (bottom, right) else None
-
-
-def _in_order(sides: L.Sides) -> L.Sides:
-    """The sides in the order of `torch.nn.functional.pad`: left, right, top, bottom."""
-    top, left, bottom, right = sides
-    return (left, right, top, bottom)
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, object]) -> None:
