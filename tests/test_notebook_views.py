@@ -154,6 +154,7 @@ def test_recipes_and_data_sets_are_listed() -> None:
     assert {"perceptron", "photo", "good"} <= recipes.keys()
     assert all(imagewise.load_recipe(name).name == name for name in recipes)
     assert {"mnist", "digits"} <= {each.name for each in imagewise.data_sets()}
+    assert {"efficientnet_lite0", "resnet50"} <= {each.name for each in imagewise.pretrained_backbones()}
 
 
 def test_a_data_set_has_a_length_and_its_splits_are_sequences(tiny_dataset: Dataset) -> None:

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imagewise.backbones.listing import pretrained_backbones
     from imagewise.data.dataset import Dataset, Split
     from imagewise.data.loading import load_data
     from imagewise.data.named_sets import data_sets
@@ -49,6 +50,7 @@ __all__ = [
     "load_model",
     "load_recipe",
     "predict",
+    "pretrained_backbones",
     "recipes",
     "train",
 ]
@@ -57,6 +59,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562), so that importing imagewise costs nothing."""
     homes = {
+        "backbones.listing": ("pretrained_backbones",),
         "data.dataset": ("Dataset", "Split"),
         "errors": ("ImagewiseError", "ImagewiseWarning"),
         "evaluation.evaluate": ("Evaluation", "evaluate"),

@@ -13,7 +13,7 @@ from docs.blocks import KINDS, Block, Reader, blocks_of, missing_lines
 
 ROOT = Path(__file__).parents[2]
 SLOW_PAGES = ["docs/tutorial-mnist.md", "docs/your-own-pictures.md"]
-PAGES = ["README.md", "docs/shipping.md", "docs/guide.md", "docs/serving.md", *SLOW_PAGES]
+PAGES = ["README.md", "docs/shipping.md", "docs/guide.md", "docs/serving.md", "docs/backbones.md", *SLOW_PAGES]
 
 
 def read_page(name: str) -> list[Block]:

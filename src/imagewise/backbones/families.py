@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +51,13 @@ def module_names() -> dict[tuple[str, str], Callable[[], list[str]]]:
 def build_layers(entry: Entry, side: int) -> tuple[Layer, ...]:
     """The layers of a backbone: (3, side, side) to (features,)."""
     return builders()[entry.family](side, **entry.params)
+
+
+def published_values(entry: Entry) -> int:
+    """Number of values in a published file: of the layers and, if it has one, of the classifier for 1,000 classes."""
+    shapes = weight_shapes(build_layers(entry, entry.side), (3, entry.side, entry.side))
+    classifier = 1000 * (entry.features + 1) if entry.classifier else 0
+    return sum(prod(shape) for _, _, shape in shapes) + classifier
 
 
 def canonical_weights(entry: Entry, tensors: Tensors, origin: str) -> Weights:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPMessage
 from pathlib import Path
+from typing import Literal
 
 from imagewise.backbones import weights_file
 from imagewise.backbones.catalog import Entry, WeightsFile
@@ -16,6 +17,8 @@ from imagewise.errors import Attempt, DownloadError, ModelError, OutputError
 from imagewise.fetch import Hub, Progress, download
 from imagewise.paths import cache_dir, weights_dir
 
+Place = Literal["IMAGEWISE_WEIGHTS", "cache", "imagewise"]
+
 
 def find(entry: Entry) -> Path | None:
     """The file of weights: in the folder that IMAGEWISE_WEIGHTS names, else in the cache, else in imagewise itself.
@@ -23,8 +26,14 @@ def find(entry: Entry) -> Path | None:
     None where it is in none of them. Files are recognised by their names in the catalog; the content is not looked at.
     A .pth file that was converted has the same name with .safetensors at its end.
     """
-    copy = _own(entry) or _cached(entry) or _bundled(entry)
+    copy = _found(entry)
     return None if copy is None else copy.path
+
+
+def locate(entry: Entry) -> tuple[Place, Path] | None:
+    """What `find` finds, with the place where it is."""
+    copy = _found(entry)
+    return None if copy is None else (copy.place, copy.path)
 
 
 def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = None) -> Path:
@@ -42,7 +51,7 @@ def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = No
         ModelError: a file is not the published one, or is damaged.
         OutputError: the cache cannot be written.
     """
-    copy = _own(entry) or _cached(entry) or _bundled(entry)
+    copy = _found(entry)
     if copy is not None:
         reason = copy.fault()
         if reason is None:
@@ -71,6 +80,11 @@ class _Copy:
     path: Path
     file: WeightsFile
     in_cache: bool
+
+    @property
+    def place(self) -> Place:
+        """Where it is, as a person would say it."""
+        return "cache" if self.in_cache else "imagewise" if self.file.bundled else "IMAGEWISE_WEIGHTS"
 
     @property
     def remedy(self) -> str:
@@ -103,6 +117,10 @@ class _Check:
         return weights_file.fault(path, self._file.name) or _hash_fault(
             path, pinned or self._sent, "the catalog" if pinned else "the hub"
         )
+
+
+def _found(entry: Entry) -> _Copy | None:
+    return _own(entry) or _cached(entry) or _bundled(entry)
 
 
 def _own(entry: Entry) -> _Copy | None:

@@ -41,12 +41,13 @@ def print_environment() -> None:
     import platform
     from importlib.metadata import version
 
-    from imagewise.paths import cache_dir, data_dir
+    from imagewise.paths import cache_dir, data_dir, weights_dir
 
     system = f"Python {platform.python_version()}, {platform.platform()}"
     log(f"imagewise {version('imagewise')}, onnxruntime {version('onnxruntime')}, {system}", Verbosity.DETAILS)
     log(f"cache   {cache_dir()}", Verbosity.DETAILS)
     log(f"data    IMAGEWISE_DATA={data_dir() or '(not set)'}", Verbosity.DETAILS)
+    log(f"weights IMAGEWISE_WEIGHTS={weights_dir() or '(not set)'}", Verbosity.DETAILS)
 
 
 def open_page(path: Path) -> None:
