@@ -117,8 +117,10 @@ def test_its_features_are_those_of_the_network(
     scaled = (pictures / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
     x = torch.from_numpy(scaled.astype(np.float32).transpose(0, 3, 1, 2))
     for stage in range(3):
-        part = {name: torch.from_numpy(value) for name, value in tensors.items() if name.startswith(f"stages.{stage}.")}
-        x = F.conv2d(x, part[f"stages.{stage}.conv.weight"], stride=2, padding=1)
-        norm = [part[f"stages.{stage}.norm.{name}"] for name in ("running_mean", "running_var", "weight", "bias")]
-        x = F.batch_norm(x, *norm, eps=1e-5).relu()
+        x = F.conv2d(x, torch.from_numpy(tensors[f"stages.{stage}.conv.weight"]), stride=2, padding=1)
+        mean, variance, scale, shift = (
+            torch.from_numpy(tensors[f"stages.{stage}.norm.{part}"])
+            for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        x = F.batch_norm(x, mean, variance, scale, shift, eps=1e-5).relu()
     np.testing.assert_allclose(np.load(tmp_path / "features.npy"), x.mean((2, 3)).numpy(), rtol=1e-4, atol=1e-5)
