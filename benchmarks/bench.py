@@ -4,6 +4,7 @@
     python -m benchmarks.bench --quick               at most ten minutes: `make bench-quick`
     python -m benchmarks.bench training --only quick pytorch-example --repeat 3 --until 0.99
     python -m benchmarks.bench floor profile inference scaling write
+    python -m benchmarks.bench transfer write        photographs, beside Keras and PyTorch (needs flower-photos)
 
 Every value is added to benchmarks/results.csv as soon as it is measured, so that it can be done in pieces.
 """
@@ -22,10 +23,11 @@ from benchmarks.results import Results
 from benchmarks.scaling import measure_scaling, points
 from benchmarks.subjects import recipe_subjects, subjects
 from benchmarks.training import measure_in_turn
+from benchmarks.transfer import measure_transfer, ways
 
 from imagewise.training.recipes.files import bundled_recipes
 
-PARTS = ("training", "floor", "profile", "inference", "scaling", "write")
+PARTS = ("training", "floor", "profile", "inference", "scaling", "transfer", "write")
 QUICK_PARTS = ("training", "floor", "inference", "write")
 QUICK_SECONDS = 420.0  # for training; the floor and inference then end within ten minutes
 QUICK_RECIPES = ("quick",)  # of the floor and of inference
@@ -39,7 +41,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; all, if none is named"
     )
     parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help=f"only these: {', '.join(names)}; of scaling, points that begin so"
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        help=f"only these: {', '.join(names)}; else what begins so",
     )
     parser.add_argument("--repeat", type=int, help="how often, instead of each subject's own number")
     parser.add_argument("--seed", type=int, default=0, help="the first seed of training")
@@ -70,6 +75,11 @@ def main(options: argparse.Namespace) -> None:
         elif part == "scaling":
             chosen = [p for p in points() if _wanted(p.subject, options)]
             measure_scaling(chosen, results, repeat=options.repeat or 1)
+        elif part == "transfer":
+            wanted = [way for way in ways() if _wanted(f"{way.backbone}/{way.name}", options)]
+            measure_transfer(
+                wanted, results, repeat=options.repeat or 3, seeds_from=options.seed, epochs=options.epochs
+            )
         elif part == "write":
             write_page(results)
 

@@ -10,6 +10,8 @@ from benchmarks.measuring import ROOT
 from benchmarks.results import Figure, Results, Row
 from benchmarks.subjects import PART as TRAINING
 from benchmarks.subjects import Subject, peer_subjects, recipe_subjects, subjects
+from benchmarks.transfer import PART as TRANSFER
+from benchmarks.transfer import transfer_table
 from numpy.typing import NDArray
 
 from benchmarks import inference, rates, scaling
@@ -142,6 +144,7 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, list[Row]]], list[str]]]] = {
     "inference": (inference.PART, inference_table),
     "import": (inference.IMPORT, import_table),
     "scaling": (scaling.PART, scaling_table),
+    "transfer": (TRANSFER, transfer_table),
 }
 
 
