@@ -30,7 +30,7 @@ HEAVY: Mapping[str, tuple[str, ...]] = {  # and the files that may import it whe
     "torch": ("training/engines/pytorch/",),
     "tensorflow": ("training/engines/tensorflow/",),
     "keras": ("training/engines/tensorflow/", "export/keras.py"),
-    "onnx": ("model/onnx_", "export/quantization.py"),
+    "onnx": ("model/onnx_", "backbones/onnx_files/", "export/quantization.py"),
     "onnxruntime": ("export/quantization.py",),
     "matplotlib": (),
     "pyarrow": (),

@@ -79,6 +79,7 @@ class CardBackbone(Record):
         title: its name for people; None where it has no other.
         digest: SHA-256 over layers, normalisation and weights.
         licence, source, citation: of the weights, as their publishers say; None where they are not known.
+        output, normalization: of an ONNX file, the value that is the features, and the name of the normalisation.
     """
 
     name: str
@@ -87,6 +88,8 @@ class CardBackbone(Record):
     licence: str | None = None
     source: str | None = None
     citation: str | None = None
+    output: str | None = None
+    normalization: str | None = None
 
     @property
     def shown_name(self) -> str:

@@ -125,7 +125,7 @@ class Session:
             inputs = {(value.name, value.type) for value in self._session.get_inputs()}
             outputs = {value.name for value in self._session.get_outputs()}
         except Exception as error:  # onnxruntime's exceptions share no base class of their own
-            raise ModelError(f"{name}: {_other_kind(content, name)}") from error
+            raise ModelError(f"{name}: {_no_model(content, name)}") from error
         self.device = device_of(self._session, device)
         self.fits = inputs == {("pictures", "tensor(uint8)")} and outputs >= {"probabilities", "logits"}
         self.input_shape = tuple(self._session.get_inputs()[0].shape[1:]) if inputs else ()
@@ -165,19 +165,22 @@ def _batches(images: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]
         drop_pages(images)
 
 
-def _other_kind(content: bytes, name: str) -> str:
-    """What a file that onnxruntime cannot open is, as far as its first bytes and its name say, and what to do."""
-    ending = name.lower().rpartition(".")[2]
-    if content.startswith(b"\x89HDF\r\n") or ending in ("h5", "hdf5", "keras"):
-        kind = "a Keras model"
-    elif content[4:8] == b"TFL3" or ending == "tflite":
-        kind = "a TensorFlow Lite model"
-    elif ending in ("pt", "pth", "ckpt", "bin") or content.startswith((b"PK\x03\x04", b"\x80\x02")):
-        kind = "a PyTorch model"
-    elif ending == "pb":
-        kind = "a TensorFlow model"
-    elif ending == "safetensors":
-        kind = "weights or a checkpoint without a network"
-    else:
+def _no_model(content: bytes, name: str) -> str:
+    kind = other_kind(content, name)
+    if kind is None:
         return "not a model file, or a damaged one. Train or copy it again."
     return f"{kind}, not one of imagewise's. Name the model.onnx of a run, or train one: imagewise train FOLDER"
+
+
+def other_kind(content: bytes, name: str) -> str | None:
+    """The kind of a file that is not ONNX, as far as its first bytes and its name say; None if they do not."""
+    ending = name.lower().rpartition(".")[2]
+    if content.startswith(b"\x89HDF\r\n") or ending in ("h5", "hdf5", "keras"):
+        return "a Keras model"
+    if content[4:8] == b"TFL3" or ending == "tflite":
+        return "a TensorFlow Lite model"
+    if ending in ("pt", "pth", "ckpt", "bin") or content.startswith((b"PK\x03\x04", b"\x80\x02")):
+        return "a PyTorch model"
+    if ending == "pb":
+        return "a TensorFlow model"
+    return "weights or a checkpoint without a network" if ending == "safetensors" else None
