@@ -93,7 +93,7 @@ def try_normalizations(
         features = features_of(each, pictures)
         scores[each.name] = score(features, labels[picked]) if np.isfinite(features).all() else float("nan")
     if np.isnan(list(scores.values())).all():
-        raise ModelError("the backbone's features are not finite, whatever the normalisation. Take another file.")
+        raise ModelError("the backbone's features are not finite with any normalisation. Take another file.")
     best = max(scores, key=lambda name: -np.inf if np.isnan(scores[name]) else scores[name])
     return Trial(best, scores, len(picked))
 

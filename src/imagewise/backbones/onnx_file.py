@@ -66,7 +66,7 @@ class OnnxFile:
 
     @property
     def usual_side(self) -> int:
-        """A side in pixels that it takes for certain."""
+        """A side in pixels that it has run at."""
         return self.probed.side
 
     @cached_property
