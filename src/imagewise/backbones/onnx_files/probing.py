@@ -15,7 +15,7 @@ from imagewise.backbones.onnx_files.body import PREFIX, Body, any_batch, bound_v
 from imagewise.backbones.onnx_files.picture_input import Layout, PictureInput
 from imagewise.backbones.onnx_files.reading import first_line
 from imagewise.errors import ModelError
-from imagewise.model.session import import_onnxruntime
+from imagewise.model.session import import_onnxruntime, session_options
 
 SIDES = (224, 256, 288, 384, 128, 96, 64, 32)  # pixels, to try where any side is declared
 LARGEST_FEATURES = 2**16
@@ -191,11 +191,8 @@ def _pictures(dims: tuple[int, ...], picture: PictureInput) -> NDArray[Any]:
     return levels if picture.is_float else (levels * 255).astype(np.uint8)
 
 
-def open_session(model: onnx.ModelProto, threads: int | None = None) -> Any:
+def open_session(model: onnx.ModelProto) -> Any:
     """onnxruntime's session of a graph. Raises what onnxruntime raises."""
     ort = import_onnxruntime()
-    options = ort.SessionOptions()
-    options.log_severity_level = 4  # problems come as exceptions; nothing is printed beside them
-    if threads is not None:
-        options.intra_op_num_threads = threads
+    options = session_options(ort)
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
