@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imagewise.backbones.normalization import NORMALIZATIONS, Normalization, normalization, try_normalizations
+from imagewise.backbones.onnx_files.normalization import (
+    NORMALIZATIONS,
+    Normalization,
+    normalization,
+    try_normalizations,
+)
 from imagewise.errors import ModelError
 from imagewise.model.card import CardBackbone
 

@@ -10,8 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from imagewise.backbones.normalization import Normalization
 from imagewise.backbones.onnx_files.body import Body, opsets_of
+from imagewise.backbones.onnx_files.normalization import Normalization
 from imagewise.backbones.onnx_files.picture_input import Layout, PictureInput
 
 Pooling = Literal["none", "planes", "planes last", "tokens"]
