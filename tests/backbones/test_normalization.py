@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imagewise.backbones.onnx_file import open_onnx_file
 from imagewise.backbones.onnx_files.normalization import (
     NORMALIZATIONS,
     TRIAL_PICTURES,
     Normalization,
     try_normalizations,
 )
+from imagewise.backbones.onnx_files.onnx_file import open_onnx_file
 from imagewise.errors import ModelError
 from onnx_graphs import convolution, model, pooling, write
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from contract import normalized, reference_values
-from imagewise.backbones.onnx_file import OnnxFile, open_onnx_file
+from imagewise.backbones.onnx_files.onnx_file import OnnxFile, open_onnx_file
 from imagewise.errors import ModelError
 from imagewise.model.onnx_writer import build_graph
 from imagewise.model.session import import_onnxruntime

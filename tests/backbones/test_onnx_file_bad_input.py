@@ -13,8 +13,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from imagewise.backbones.onnx_file import open_onnx_file
 from imagewise.backbones.onnx_files import body, reading
+from imagewise.backbones.onnx_files.onnx_file import open_onnx_file
 from imagewise.errors import ImagewiseError, ModelError
 from onnx_graphs import classifier, constants, convolution, model, node, pooling, weights, write
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from imagewise.backbones.onnx_file import OnnxFile, open_onnx_file
+from imagewise.backbones.onnx_files.onnx_file import OnnxFile, open_onnx_file
 from imagewise.model.session import import_onnxruntime
 
 SIDE = 32
