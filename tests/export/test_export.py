@@ -15,6 +15,7 @@ from command_line import refused, rewritten, run
 from contract import a_network, random_images, random_weights, write_model
 from imagewise.data.dataset import Dataset
 from imagewise.errors import DataError, EngineError, ModelError, OutputError, TrainingError
+from imagewise.export.checking import fewer_of_large
 from imagewise.export.export import export
 from imagewise.export.onnx_reader import read_network
 from imagewise.model.model import Model
@@ -101,6 +102,25 @@ def test_it_is_checked_on_the_test_pictures_of_the_data_that_is_named(tmp_path: 
     made = ask("tensorflow_answers", "exported", file, "litert", None, tiny_dataset)
     assert made.path == tmp_path / "model.tflite"
     assert (made.checked_on, made.count) == ("tiny, split test", 45)
+
+
+@pytest.mark.parametrize(
+    ("count", "shape", "least", "found"),
+    [
+        (1000, (28, 28, 1), 20, 1000),
+        (1000, (80, 80, 3), 20, 1000),
+        (1000, (224, 224, 3), 20, 127),
+        (200, (224, 224, 3), 20, 25),
+        (200, (1000, 1000, 3), 20, 20),
+        (100, (224, 224, 3), 1, 12),
+        (100, (9999, 9999, 3), 1, 1),
+        (7, (1000, 1000, 3), 20, 7),
+    ],
+)
+def test_of_large_pictures_fewer_are_checked_and_fewer_at_once(
+    count: int, shape: tuple[int, int, int], least: int, found: int
+) -> None:
+    assert fewer_of_large(count, shape, least) == found
 
 
 @pytest.mark.parametrize("to", KERAS_TARGETS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import stat
 import tarfile
@@ -13,6 +14,7 @@ import numpy as np
 import platformdirs
 import pytest
 
+from command_line import run
 from contract import a_network, random_images, random_weights, write_model
 from imagewise.errors import DownloadError, EngineError, TrainingError
 from imagewise.export import web
@@ -73,6 +75,30 @@ def test_a_folder_that_answers_otherwise_is_not_kept(
     with pytest.raises(TrainingError, match="site"):
         export(model, "web", tmp_path / "site", offline=True)
     assert not (tmp_path / "site").exists()
+
+
+def test_the_size_is_known_before_anything_is_written(model: Model, tmp_path: Path) -> None:
+    text = web.describe_size(model)
+    parts = r"(\S+) MB: the model (\S+) MB, onnxruntime-web 14\.3 MB, the page (\S+) MB"
+    found = re.fullmatch(parts, text)
+    assert found
+    total, of_model, page = map(float, found.groups())
+    assert total == pytest.approx(of_model + 14.3 + page, abs=0.2)
+    assert of_model == pytest.approx(Path(model.name).stat().st_size / 1e6, abs=0.06)
+
+
+@NEEDS_NODE
+def test_the_size_of_onnxruntime_web_is_right() -> None:
+    runtime_or_skip()
+    assert sum(path.stat().st_size for path in web.fetch_runtime(offline=True).iterdir()) == web.RUNTIME_BYTES
+
+
+@NEEDS_NODE
+def test_the_command_says_the_size_first(model: Model, tmp_path: Path) -> None:
+    runtime_or_skip()
+    result = run("export", model.name, "--to", "web", "--out", tmp_path / "site", "--offline")
+    assert result.exit_code == 0
+    assert f"size    {web.describe_size(model)}. Visitors" in result.stderr
 
 
 def test_offline_with_an_empty_cache_names_the_option(model: Model, tmp_path: Path, empty_cache: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from imagewise.framing.framing import Framing
 from imagewise.model.model import Model, load_model
-from imagewise.model.occlusion import occlusion
+from imagewise.model.occlusion import occlusion, patch_size
 from running_servers import digit, model_with
 
 
@@ -30,6 +30,13 @@ def test_it_is_what_hiding_one_patch_after_another_takes_away(tmp_path: Any, kin
             wanted[row, column] = max(before[best] - model.predict_batch(hidden[None])[0, best], 0)
     assert np.allclose(occlusion(model, framed, before), wanted, atol=1e-5)
     assert wanted.max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side"), [(28, 28, 4), (80, 80, 6), (112, 96, 8), (96, 128, 19), (224, 224, 32), (3, 3, 4)]
+)
+def test_fewer_places_of_large_pictures_are_hidden(height: int, width: int, side: int) -> None:
+    assert patch_size(height, width) == side
 
 
 def test_hiding_nothing_but_ground_changes_nothing() -> None:

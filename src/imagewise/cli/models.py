@@ -103,7 +103,7 @@ def export(
     Checks the result against the original on up to 1,000 pictures, and keeps nothing if the two disagree. For
     onnx-int8, compares their accuracy instead.
     """
-    from imagewise.cli.console import print_json
+    from imagewise.cli.console import log, print_json
     from imagewise.cli.print_models import print_export
     from imagewise.display.notices import print_notices
     from imagewise.display.progress import DownloadDisplay
@@ -114,6 +114,10 @@ def export(
     if path is not None and out is not None:
         raise typer.BadParameter(f"both {path} and --out {out} say where to write; leave one out.")
     opened, dataset = load_model(model), None
+    if to == "web":
+        from imagewise.export.web import describe_size
+
+        log(f"size    {describe_size(opened)}. Visitors of the page download all of it once.")
     if data is not None:
         with DownloadDisplay() as display:
             dataset = load_for_model(opened, data, offline=offline, progress=display)

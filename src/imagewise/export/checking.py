@@ -18,6 +18,8 @@ from imagewise.model.model import Model
 from imagewise.model.session import Probabilities
 
 PICTURES = 1000
+FEWEST = 20  # pictures
+_SIDE = 80  # pixels: of larger pictures, fewer are taken
 TOLERANCE = 1e-3  # largest difference of a probability
 
 
@@ -53,6 +55,11 @@ def held_out(dataset: Dataset) -> Literal["test", "all"]:
     return "test" if "test" in dataset else "all"
 
 
+def fewer_of_large(count: int, shape: tuple[int, int, int], least: int = FEWEST) -> int:
+    """`count` pictures of (H, W, C), or so few that they have no more pixels than `count` pictures of 80x80."""
+    return min(count, max(least, count * _SIDE**2 // (shape[0] * shape[1])))
+
+
 def sample(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """At most `count` of the images (N, H, W, C), always the same ones, in their order."""
     if len(images) <= count:
@@ -63,9 +70,12 @@ def sample(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
 def pictures_to_check(model: Model, dataset: Dataset | None, count: int = PICTURES) -> tuple[NDArray[np.uint8], str]:
     """At most `count` pictures (N, H, W, C) uint8, and a description of them; random ones without a data set.
 
+    Of large pictures it is fewer; see `fewer_of_large`.
+
     Raises:
         DataError: the pictures of the data set have another shape than the model's input.
     """
+    count = fewer_of_large(count, model.framing.shape)
     if dataset is None:
         shape = (count, *model.framing.shape)
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), "random pictures"

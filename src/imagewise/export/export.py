@@ -11,7 +11,15 @@ import numpy as np
 from imagewise.data.dataset import Dataset
 from imagewise.errors import DataError, ModelError
 from imagewise.evaluation.evaluate import evaluate
-from imagewise.export.checking import check, find_dataset, held_out, pictures_to_check, sample, trained_on
+from imagewise.export.checking import (
+    check,
+    fewer_of_large,
+    find_dataset,
+    held_out,
+    pictures_to_check,
+    sample,
+    trained_on,
+)
 from imagewise.export.onnx_reader import read_content, read_network
 from imagewise.export.output import new_path
 from imagewise.model.model import Model
@@ -27,7 +35,7 @@ SUFFIXES: dict[Target, str] = {
     "web": "-web",
 }
 
-WEB_CHECKED_PICTURES = 200  # WebAssembly on one thread is slow: some 10 ms a picture
+WEB_CHECKED_PICTURES = 200  # WebAssembly on one thread is slow: 10 ms a small picture, 150 one of 224 pixels
 CALIBRATION_PICTURES = 1000
 
 
@@ -139,7 +147,7 @@ def _export_int8(model: Model, source: Path, dataset: Dataset | None, temporary:
             f"that the model was trained on ({trained_on(model)}) is not on this machine. Add --data DATA."
         )
     seen = dataset["train" if "train" in dataset else "all"].images
-    content = quantize(read_content(source), sample(seen, CALIBRATION_PICTURES))
+    content = quantize(read_content(source), sample(seen, fewer_of_large(CALIBRATION_PICTURES, model.framing.shape)))
     small = Model(Session(content, str(path)), model.card, str(path))
     before, after = (evaluate(each, dataset, split=held_out(dataset)) for each in (model, small))
     card = model.card.with_metrics({after.split: after.metrics.as_dict()})  # the original's scores are not its own

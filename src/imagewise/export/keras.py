@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imagewise.export.checking import fewer_of_large
 from imagewise.networks.network import Network, Weights
 from imagewise.training.engines.tensorflow.framework import tf
 from imagewise.training.engines.tensorflow.reader import KerasNetwork
 
-BATCH = 100  # pictures a call
+BATCH = 100  # small pictures a call
 
 Answers = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -77,5 +78,6 @@ def _in_batches(run: Callable[[NDArray[np.uint8]], dict[str, Any]], pictures: ND
 
 
 def _parts(pictures: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    for start in range(0, len(pictures), BATCH):
-        yield pictures[start : start + BATCH]
+    batch = fewer_of_large(BATCH, pictures.shape[1:], least=1)
+    for start in range(0, len(pictures), batch):
+        yield pictures[start : start + batch]

@@ -11,9 +11,10 @@ import onnx
 import onnx.version_converter
 from numpy.typing import NDArray
 
+from imagewise.export.checking import fewer_of_large
 from imagewise.model.session import import_onnxruntime
 
-BATCH = 100
+BATCH = 100  # small pictures
 LOWEST_OPSET = 13  # the first with a scale for each channel
 
 
@@ -57,7 +58,8 @@ def _reader(pictures: NDArray[np.uint8]) -> Any:
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self._batches = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+            batch = fewer_of_large(BATCH, pictures.shape[1:], least=1)
+            self._batches = (pictures[start : start + batch] for start in range(0, len(pictures), batch))
 
         def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
             """The next input, None after the last."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from imagewise.atomic import reason
 from imagewise.errors import DownloadError, EngineError, TrainingError
+from imagewise.export.checking import fewer_of_large
 from imagewise.export.onnx_reader import read_content
 from imagewise.model.card import ModelCard
 from imagewise.model.model import Model
@@ -24,7 +25,8 @@ from imagewise.paths import cache_dir
 from imagewise.web.files import render_page, static_files
 
 VERSION = "1.30.0"
-# SHA-256 of the files that run ONNX on one thread of the CPU: 14 of the package's 130 MB
+RUNTIME_BYTES = 14_314_404  # of these files together: 14 of the package's 130 MB
+# SHA-256 of the files that run ONNX on one thread of the CPU
 RUNTIME = {
     "ort.wasm.min.mjs": "219e6a1fc8a9938268d18efca3c91d310bd2f4a59bbd13744df5b2b7fc6cee3b",
     "ort-wasm-simd-threaded.mjs": "e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b",
@@ -46,7 +48,19 @@ for (const { data } of [probabilities, logits]) {
   while (bytes.length) bytes = bytes.subarray(writeSync(1, bytes));
 }
 """
-_BATCH = 100  # pictures a process of Node.js
+_BATCH = 100  # small pictures a process of Node.js
+
+
+def describe_size(model: Model) -> str:
+    """The size of the folder, before it is written: `28.0 MB: the model 13.5 MB, onnxruntime-web 14.3 MB ...`.
+
+    Raises:
+        ModelError: the model file cannot be read.
+    """
+    page = sum(len(content) for content in static_files().values())
+    parts = {"the model": len(read_content(Path(model.name))), "onnxruntime-web": RUNTIME_BYTES, "the page": page}
+    listed = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in parts.items())
+    return f"{sum(parts.values()) / 1e6:.1f} MB: {listed}"
 
 
 def write_folder(model: Model, folder: Path, *, offline: bool = False) -> None:
@@ -153,7 +167,8 @@ def run_in_node(folder: Path, pictures: NDArray[np.uint8]) -> tuple[Probabilitie
     node = shutil.which("node")
     if node is None:
         raise EngineError("--to web checks its result in Node.js, which is not installed. Install it, then try again.")
-    parts = [_run_batch(node, folder, pictures[start : start + _BATCH]) for start in range(0, len(pictures), _BATCH)]
+    batch = fewer_of_large(_BATCH, pictures.shape[1:], least=1)
+    parts = [_run_batch(node, folder, pictures[start : start + batch]) for start in range(0, len(pictures), batch)]
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 

@@ -111,7 +111,7 @@ def test_the_page_of_the_model_names_network_licence_and_citation(browser: Brows
     facts = text_of(page, "#facts")
     for part in (
         "NetworkSmall Net (pretrained)",
-        "Pretrained weightshttps://example.org/small",
+        "Pretrained weightssmall_net",
         "Licence of the weightsApache-2.0",
         "CitationA. Author: Small networks, 2020.",
         "Headlogistic regression",

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,17 +27,10 @@ from browsing import (
 from imagewise.errors import ImagewiseError
 from imagewise.export import web
 from imagewise.model.model import load_model
-from running_servers import RunningServer, in_process
+from running_servers import RunningServer, in_process, static_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript", ".js": "text/javascript"}
-
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +47,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         web.write_folder(load_model(), folder)
     except ImagewiseError as error:
         pytest.skip(str(error))
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with static_server(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

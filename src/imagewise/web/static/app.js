@@ -18,21 +18,27 @@ const find = (id) => document.getElementById(id);
 let recogniser = null;
 let shownCard = null;
 let changes = 0; // of the picture, by the person
+let answered = -1; // `changes` of the picture whose answer is shown
+let spoken = -1; // and of the one whose answer was spoken
 let offers = 0; // files that were chosen, dropped, pasted or taken by the camera
 let timer = 0; // of the explanation
 
 const messages = new Messages(find("problem"));
 const view = new AnswerView(find);
-const questions = new Questions({ ask, show, waiting: () => view.showWaiting(), failed });
+const questions = new Questions({ ask, show, waiting, failed });
 const pad = new DrawingPad(find("pad"), changed);
 
 function changed(finished) {
   changes++;
   for (const owner of ["file", "camera"]) messages.clear(owner);
+  showPad();
+  inquire(finished);
+}
+
+function showPad() {
   find("stage").classList.toggle("drawn", !pad.isEmpty);
   find("undo").disabled = !pad.canUndo;
   find("clear").disabled = pad.isEmpty;
-  inquire(finished);
 }
 
 /** Ask about what is on the page now: at once, and once more with an explanation when the pen rests. */
@@ -49,30 +55,48 @@ function inquire(finished) {
   questions.request(false);
 }
 
-/** The answer, how to show it, and the number of the last message that was there when it was asked for. */
+/**
+ * The answer: how to show it, for which of the changes, the number of the last message that was there when it was asked
+ * for, and whether an explanation is still to come: that may take seconds, and the answer does not wait for it.
+ */
 async function ask(explain) {
   const [picture, { number }] = [pad.picture ?? ofCanvas(pad.strokesOnPaper()), messages];
+  const before = changes;
+  const explainLater = explain && answered !== before;
   if (several()) {
     const { fit } = pad;
     const text = await recogniser.readText(picture);
-    return { number, show: (speak) => view.showText(text, fit, speak) };
+    return { number, before, explainLater: false, show: (speak) => view.showText(text, fit, speak) };
   }
-  const prediction = await recogniser.predict(picture, { explain });
+  const prediction = await recogniser.predict(picture, {
+    explain: explain && !explainLater,
+    isOld: () => changes !== before,
+  });
   // Once the pen rests: where one character was looked for and none was seen, there may be several.
   const characters = explain && view.sawNothing(prediction) ? (await recogniser.readText(picture)).characters.length : 0;
-  return { number, show: (speak) => view.showPrediction(prediction, characters, speak) };
+  return { number, before, explainLater, show: (speak) => view.showPrediction(prediction, characters, speak) };
 }
 
 function show(answer, speak) {
   messages.clear("answer", answer.number);
   if (recogniser.card !== shownCard) showModel();
-  answer.show(speak);
+  if (pad.isEmpty) return; // the model is another one, which takes no strokes
+  answer.show(speak && spoken !== answer.before);
+  answered = answer.before;
+  if (speak) spoken = answer.before;
+  if (answer.explainLater && answered === changes) questions.request(true);
+}
+
+/** An answer takes long; its explanation may, while the answer is there already. */
+function waiting() {
+  if (answered !== changes) view.showWaiting();
 }
 
 function failed(error) {
   messages.say("answer", error.message);
   if (error instanceof KeyError) offerKeyField(find("problem"));
   view.showFailed();
+  answered = -1;
 }
 
 function several() {
@@ -104,11 +128,13 @@ function listen() {
   find("undo").addEventListener("click", () => pad.undo());
   find("clear").addEventListener("click", () => pad.clear());
   find("choose").addEventListener("click", () => find("file").click());
+  find("pad").addEventListener("click", () => !pad.isDrawn && find("file").click());
   find("file").addEventListener("change", (event) => {
     take(event.target.files[0]);
     event.target.value = ""; // so that the same file may be chosen again
   });
   find("how-many").addEventListener("change", () => {
+    answered = spoken = -1;
     showMode();
     inquire(true);
   });
@@ -137,10 +163,14 @@ function isPicture(file) {
 function showModel() {
   shownCard = recogniser.card;
   const isPhoto = shownCard.framing.kind !== "ink";
+  pad.allowStrokes(!isPhoto);
+  showPad();
+  find("recognise").classList.toggle("pictures-only", isPhoto);
+  find("pad-help").hidden = isPhoto;
   find("how-many").hidden = isPhoto;
   if (isPhoto) document.querySelector("input[value=one]").checked = true; // it recognises whole pictures
   showMode();
-  find("draw-heading").textContent = isPhoto ? "Drop a picture, or draw" : "Draw, or drop a picture";
+  find("draw-heading").textContent = isPhoto ? "Drop or upload a picture" : "Draw, or drop a picture";
   find("invitation").textContent = isPhoto ? "Drop a picture here" : "Draw here";
   find("which").value = shownCard.name ?? "";
   view.setModel(shownCard);
@@ -191,6 +221,7 @@ async function begin() {
   }
   showModel();
   view.showNothing();
+  answered = spoken = -1;
   document.documentElement.dataset.ready = "true";
   inquire(true);
 }

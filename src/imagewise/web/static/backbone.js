@@ -12,13 +12,13 @@ export function networkName({ backbone, recipe }) {
 export function backboneRows({ backbone }) {
   if (!backbone) return [];
   return [
-    ["Pretrained weights", linkTo(backbone.source) ?? backbone.name],
+    ["Pretrained weights", linkTo(backbone.name, backbone.source)],
     ["Licence of the weights", backbone.licence ?? "not in the file"],
     ["Citation", backbone.citation ?? null],
   ];
 }
 
-/** A link where a card names a web address: anybody may have written it. */
-function linkTo(address) {
-  return address?.startsWith("https://") ? element("a", address, { href: address, rel: "noreferrer" }) : address;
+/** A name with a link, if the card has a web address: anybody may have written the card. */
+function linkTo(name, address) {
+  return address?.startsWith("https://") ? element("a", name, { href: address, rel: "noreferrer" }) : name;
 }

@@ -1,10 +1,13 @@
-// The drawing area: strokes by pointer, finger or keyboard, undo and clear; or a picture shown in place of strokes.
+// The drawing area: strokes by pointer, finger or keyboard, undo and clear; or a picture shown in place of strokes. For a
+// model of photographs it only shows pictures.
 
 const PEN = 30; // of the canvas's 560 pixels: as wide as MNIST's strokes are of its 28
 const STEP = 20;
 const RECOGNISED = 256; // pixels: side of what is recognised; framing would reduce it to this anyway
 const MOST_STATES = 200; // that undo can go back to
 const KEYBOARD = "keyboard";
+const PAD = { role: "application", tabindex: "0", "aria-label": "Drawing area", "aria-describedby": "pad-help" };
+const PICTURE = { role: "img", tabindex: null, "aria-label": "The picture", "aria-describedby": null };
 
 export class DrawingPad {
   /** `onChange(finished)` is called for each change; `finished` once the pen is up. */
@@ -15,6 +18,7 @@ export class DrawingPad {
     this.pen = null; // while it is down: {by: a pointer's id or KEYBOARD, stroke}
     this.cursor = [canvas.width / 2, canvas.height / 2]; // of the keyboard
     this.cursorShown = false;
+    this.isDrawn = true; // strokes can be drawn
     canvas.addEventListener("pointerdown", (event) => this.#start(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#end(event));
@@ -39,6 +43,21 @@ export class DrawingPad {
 
   get canUndo() {
     return this.states.length > 1;
+  }
+
+  /** Allow strokes, or else show pictures only: those drawn before are forgotten. */
+  allowStrokes(allowed) {
+    if (allowed === this.isDrawn) return;
+    this.isDrawn = allowed;
+    this.pen = null;
+    this.cursorShown = false;
+    if (!allowed) this.states = this.states.filter(({ strokes }) => !strokes.length);
+    const attributes = allowed ? PAD : PICTURE;
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === null) this.canvas.removeAttribute(name);
+      else this.canvas.setAttribute(name, value);
+    }
+    this.draw();
   }
 
   // Each of these ends the stroke under way: what the pen still does is no longer part of it.
@@ -141,7 +160,7 @@ export class DrawingPad {
 
   #start(event) {
     const otherFinger = this.pen && ![KEYBOARD, event.pointerId].includes(this.pen.by);
-    if (event.button !== 0 || otherFinger) return;
+    if (!this.isDrawn || event.button !== 0 || otherFinger) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.cursorShown = false;
     this.#begin(event.pointerId, this.#place(event));
@@ -171,6 +190,7 @@ export class DrawingPad {
   }
 
   #key(event) {
+    if (!this.isDrawn) return;
     const towards = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (towards) this.#step(towards, event.shiftKey ? STEP / 4 : STEP);
     else if (event.key === " ") this.#pressSpace();

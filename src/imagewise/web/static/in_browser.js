@@ -5,7 +5,9 @@ import * as ort from "./onnxruntime/ort.wasm.min.mjs";
 import { segment } from "./segmentation.js";
 
 const FINEST = 4; // pixels of the network's input that are hidden at a time, at least
-const BATCH = 16; // patches a run, so that drawing goes on meanwhile
+const FINE_UP_TO = 112; // pixels of the longer side: of larger pictures, fewer places are hidden
+const BATCH = 16; // patches a run of small pictures, so that the page goes on meanwhile
+const LARGEST_BATCH = 50_000; // pixels: one picture of a pretrained network takes a tenth of a second
 
 export class BrowserRecogniser {
   static async open() {
@@ -23,11 +25,11 @@ export class BrowserRecogniser {
     this.tail = Promise.resolve(); // of the batches; a session runs one at a time
   }
 
-  async predict(picture, { explain = false } = {}) {
+  async predict(picture, { explain = false, isOld = () => false } = {}) {
     const seen = frame(picture.pixels(), this.card.framing);
     const [probabilities] = await this.#run([seen]);
     const classes = ranked(this.card.class_names, probabilities);
-    const occlusion = explain ? await this.#occlusion(seen, probabilities) : null;
+    const occlusion = explain ? await this.#occlusion(seen, probabilities, isOld) : null;
     return { classes, seen: { data: seen, ...this.card.framing }, occlusion };
   }
 
@@ -62,12 +64,16 @@ export class BrowserRecogniser {
     return result;
   }
 
-  /** How much of the best class's probability goes when each patch takes the ground's level (Zeiler and Fergus 2014). */
-  async #occlusion(seen, probabilities) {
+  /**
+   * How much of the best class's probability goes when each patch takes the ground's level (Zeiler and Fergus 2014);
+   * null once the picture is old: the next one should not wait.
+   */
+  async #occlusion(seen, probabilities, isOld) {
     const { height, width, channels, kind } = this.card.framing;
     const ground = kind === "ink" ? 0 : 128;
     const best = probabilities.indexOf(Math.max(...probabilities));
-    const patch = Math.max(FINEST, Math.ceil(Math.max(height, width) / 14)); // as occlusion.py has it
+    const side = Math.max(height, width);
+    const patch = Math.max(FINEST, Math.ceil(side / (side <= FINE_UP_TO ? 14 : 7))); // as occlusion.py has it
     const [rows, columns] = [Math.ceil(height / patch), Math.ceil(width / patch)];
     const hidden = Array.from({ length: rows * columns }, (_, i) => {
       const [top, left] = [Math.floor(i / columns) * patch, (i % columns) * patch];
@@ -78,8 +84,11 @@ export class BrowserRecogniser {
       return copy;
     });
     const drops = [];
-    for (let start = 0; start < hidden.length; start += BATCH) {
-      const answers = await this.#run(hidden.slice(start, start + BATCH));
+    const batch = Math.min(BATCH, Math.max(1, Math.floor(LARGEST_BATCH / (height * width))));
+    for (let start = 0; start < hidden.length; start += batch) {
+      await new Promise((go) => setTimeout(go)); // the page's own turn
+      if (isOld()) return null;
+      const answers = await this.#run(hidden.slice(start, start + batch));
       drops.push(...answers.map((row) => Math.max(0, probabilities[best] - row[best])));
     }
     return Array.from({ length: rows }, (_, row) => drops.slice(row * columns, (row + 1) * columns));

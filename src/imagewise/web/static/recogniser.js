@@ -5,7 +5,8 @@
 //   readText(picture)   {text, characters: [{box, label, probability}]}
 //
 // `picture` is one of pictures.js. `predict(picture, {explain: true})` adds `occlusion`: rows of numbers from 0 to 1,
-// how much hiding that place changes the answer. `seen` is {data, height, width, channels} or null.
+// how much hiding that place changes the answer, or null; `isOld()` is whether the page shows another picture by now.
+// `seen` is {data, height, width, channels} or null.
 
 export const inBrowser = document.documentElement.dataset.answers === "browser";
 

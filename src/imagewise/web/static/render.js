@@ -5,6 +5,7 @@ import { percent } from "./format.js";
 export const SURE = 0.9;
 const UNSURE = 0.5;
 const LIKELY = 0.1; // of another class: below it, naming the class would mislead
+const LARGE = 112; // pixels: smaller pictures are enlarged, and their pixels stay visible
 const COLOURS = ["#0072b2", "#d55e00"]; // of Okabe and Ito 2008, told apart by everybody: sure, unsure
 
 /** {headline, sure, unsure}: an answer in words; `classes` has the best one first. */
@@ -29,6 +30,7 @@ export function showPixels(canvas, picture) {
   if (!picture) return context.clearRect(0, 0, canvas.width, canvas.height);
   const { data, height, width, channels } = picture;
   [canvas.width, canvas.height] = [width, height];
+  canvas.classList.toggle("large", Math.max(width, height) > LARGE);
   const image = context.createImageData(width, height);
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) image.data[i * 4 + c] = data[i * channels + (channels < 3 ? 0 : c)];
