@@ -43,7 +43,8 @@ def kind_of(operation: str) -> str:
 
 def main(data: str, recipe: str, pictures: int) -> None:
     from imagewise.data.dataset import Split
-    from imagewise.training.plan import Options, plan_run
+    from imagewise.training.planning.plan import Options
+    from imagewise.training.planning.planning import plan_run
     from imagewise.training.run import TrainingCallbacks, execute
 
     class Phases(TrainingCallbacks):
@@ -77,7 +78,7 @@ def _profile(dataset: Any, options: Any, out: Path) -> dict[str, Any]:
 
     from imagewise.training.engines.base import Step, StepResults
     from imagewise.training.engines.pytorch.learner import PyTorchLearner
-    from imagewise.training.plan import plan_run
+    from imagewise.training.planning.planning import plan_run
     from imagewise.training.run import TrainingCallbacks, execute
 
     plan = plan_run(dataset, replace(options, out=out))

@@ -19,7 +19,8 @@ from imagewise.training.engines import loop
 from imagewise.training.engines.base import Callbacks, Engine, FitResult
 from imagewise.training.history import EpochRecord
 from imagewise.training.job import TrainingJob
-from imagewise.training.plan import Plan, make_job
+from imagewise.training.planning.jobs import make_job
+from imagewise.training.planning.plan import Plan
 from imagewise.training.recipe import Recipe
 from imagewise.training.run import TrainingCallbacks
 from imagewise.training.run_folder import RunFolder

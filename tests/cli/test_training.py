@@ -233,7 +233,7 @@ def test_ctrl_c_before_training_leaves_nothing_behind(tmp_path: Path, monkeypatc
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("imagewise.training.plan.open_data", stop)
+    monkeypatch.setattr("imagewise.training.planning.loading.open_data", stop)
     result = run("train", "digits", "--out", tmp_path / "run")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "imagewise: interrupted\n")
     assert list(tmp_path.iterdir()) == []

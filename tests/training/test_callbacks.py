@@ -15,7 +15,7 @@ from engine_runs import a_plan, files, record
 from imagewise.data.dataset import Dataset
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.history import EpochRecord
-from imagewise.training.plan import Plan
+from imagewise.training.planning.plan import Plan
 from imagewise.training.reports.callbacks import SeveralCallbacks, TrainingCallbacks
 from imagewise.training.run import execute
 

@@ -13,7 +13,7 @@ from engine_runs import RESTLESS
 from imagewise.data.dataset import Dataset
 from imagewise.errors import ModelError, NetworkError
 from imagewise.training.job import TrainingJob
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Recipe
 
 VALUES = RESTLESS | {"optimizer": {"name": "adam", "learning_rate": 0.01}, "class_weights": "auto"}

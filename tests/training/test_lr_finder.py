@@ -29,7 +29,7 @@ from imagewise.training.engines.pytorch.engine import PyTorchEngine
 from imagewise.training.engines.sampling import epoch_batches, infinite_batches
 from imagewise.training.job import TrainingJob
 from imagewise.training.lr_finder import RateSearch, range_test, rates_between, smooth
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Recipe
 from imagewise.training.reports.lr_plot import rate_plot
 

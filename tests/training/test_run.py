@@ -26,7 +26,8 @@ from imagewise.networks.network import Network
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.design import default_recipe, design_network
 from imagewise.training.history import EpochRecord
-from imagewise.training.plan import Options, Plan, plan_run
+from imagewise.training.planning.plan import Options, Plan
+from imagewise.training.planning.planning import plan_run
 from imagewise.training.recipe import Recipe
 from imagewise.training.recipes.files import bundled_recipes, load_recipe
 from imagewise.training.result import Run

@@ -33,7 +33,7 @@ from imagewise.cli.training_options import (
 
 if TYPE_CHECKING:
     from imagewise.fetch import Progress
-    from imagewise.training.plan import Options
+    from imagewise.training.planning.plan import Options
 
 commands = typer.Typer()
 
@@ -68,7 +68,7 @@ def _options(
         ImagewiseError: a framing or a setting is not valid.
     """
     from imagewise.framing.framing import Framing
-    from imagewise.training.plan import Options
+    from imagewise.training.planning.plan import Options
     from imagewise.training.recipes.files import parse_setting
 
     overrides = {key: value for key, value in fields.items() if value is not None}
@@ -125,7 +125,7 @@ def train(
     """
     from imagewise.cli.console import log, open_page, print_fact, print_json
     from imagewise.cli.print_runs import print_interrupted, print_run
-    from imagewise.training.plan import plan_run
+    from imagewise.training.planning.planning import plan_run
     from imagewise.training.reports.live import TrainingDisplay
     from imagewise.training.run import execute, write_report
 
@@ -205,7 +205,7 @@ def lr_find(
     from imagewise.display.notices import print_notices
     from imagewise.display.progress import DownloadDisplay, Live
     from imagewise.training.lr_finder import HIGHEST, LOWEST, range_test, rates_between, watcher_of
-    from imagewise.training.plan import prepare
+    from imagewise.training.planning.planning import prepare
     from imagewise.training.reports.lr_plot import rate_plot, require_matplotlib
 
     require_matplotlib()  # before minutes of trying

@@ -19,7 +19,8 @@ from imagewise.framing.framing import Framing
 from imagewise.training.engines.base import Engine
 from imagewise.training.engines.loop import losses_at
 from imagewise.training.job import TrainingJob
-from imagewise.training.plan import Data, Options, prepare
+from imagewise.training.planning.plan import Data, Options
+from imagewise.training.planning.planning import prepare
 from imagewise.training.recipe import Recipe
 
 STEPS, LOWEST, HIGHEST = 150, 1e-6, 10.0

@@ -18,10 +18,10 @@ from imagewise.data.task import SingleLabel
 from imagewise.errors import TrainingError
 from imagewise.model.card import ModelCard
 from imagewise.model.model import Model
-from imagewise.model.onnx_writer import build_graph, with_metadata
+from imagewise.model.onnx_writer import with_metadata
 from imagewise.model.session import Session
-from imagewise.training.engines.base import FitResult
-from imagewise.training.job import TrainingJob
+from imagewise.training.fit import Fitted
+from imagewise.training.planning.plan import AnyRecipe
 from imagewise.training.record import installed_versions, utc_now
 
 if TYPE_CHECKING:
@@ -49,25 +49,24 @@ class PackagedModel:
         return Model.open(path)
 
 
-def package(job: TrainingJob, dataset: Dataset, result: FitResult, name: str) -> PackagedModel:
-    """The model that `result` makes of the job, called `name` in errors and evaluations.
+def package(recipe: AnyRecipe, dataset: Dataset, fitted: Fitted, name: str) -> PackagedModel:
+    """The model that fitting made, called `name` in errors and evaluations.
 
     Raises:
         TrainingError: the graph's logits are not those of the trained network.
     """
-    graph = build_graph(job.network, result.weights)
-    session = Session(graph.SerializeToString(), name)
-    check_agreement(session, result)
-    return PackagedModel(Model(session, _card(job, dataset), name), graph)
+    session = Session(fitted.graph.SerializeToString(), name)
+    check_agreement(session, fitted.reference)
+    return PackagedModel(Model(session, _card(recipe, dataset, fitted), name), fitted.graph)
 
 
-def check_agreement(session: Session, result: FitResult) -> None:
-    """Hold the graph to the trained network, on real pictures.
+def check_agreement(session: Session, reference: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> None:
+    """Hold the graph to the trained network, on real pictures (n, H, W, C) and the logits that it makes of them.
 
     Raises:
         TrainingError: a logit differs by more than `TOLERANCE` of the largest (or of 1).
     """
-    pictures, wanted = result.reference
+    pictures, wanted = reference
     _, found = session.run(pictures)
     difference = float(np.abs(found - wanted).max())
     allowed = TOLERANCE * max(1.0, float(np.abs(wanted).max()))
@@ -78,14 +77,15 @@ def check_agreement(session: Session, result: FitResult) -> None:
         )
 
 
-def _card(job: TrainingJob, dataset: Dataset) -> ModelCard:
+def _card(recipe: AnyRecipe, dataset: Dataset, fitted: Fitted) -> ModelCard:
     return ModelCard.of(
         {
             "class_names": dataset.class_names,
             "framing": dataset.framing.as_dict(),
             "task": SingleLabel.name,
-            "network": job.network.as_dict(),
-            "recipe": job.recipe.model_dump(mode="json"),
+            "network": fitted.network.as_dict() if fitted.network else {},
+            "recipe": recipe.model_dump(mode="json"),
+            **({"backbone": fitted.backbone.as_dict()} if fitted.backbone else {}),
             "data": {
                 "name": dataset.name,
                 "fingerprint": dataset.fingerprint,
@@ -93,7 +93,7 @@ def _card(job: TrainingJob, dataset: Dataset) -> ModelCard:
                 "group_by": dataset.group_by,
                 "near_copies": dataset.near_copies,
                 "groups": dataset.groups,
-                "sketch": sketch(_training_pictures(job, dataset)),
+                "sketch": sketch(_training_pictures(recipe, dataset)),
                 "licence": dataset.licence,
                 "attribution": dataset.attribution,
             },
@@ -104,8 +104,8 @@ def _card(job: TrainingJob, dataset: Dataset) -> ModelCard:
     )
 
 
-def _training_pictures(job: TrainingJob, dataset: Dataset) -> Iterable[NDArray[np.uint8]]:
-    for name in job.recipe.fitted_splits:
+def _training_pictures(recipe: AnyRecipe, dataset: Dataset) -> Iterable[NDArray[np.uint8]]:
+    for name in recipe.fitted_splits:
         if name in dataset:
             for piece in iter_chunks(dataset[name].images):
                 yield from piece

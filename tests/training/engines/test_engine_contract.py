@@ -18,7 +18,7 @@ from imagewise.errors import EngineError, ModelError
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines.base import Engine
 from imagewise.training.engines.registry import open_engine
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Recipe
 from keras_process import RemoteEngine
 

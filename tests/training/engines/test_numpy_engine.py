@@ -26,7 +26,7 @@ from imagewise.training.engines.numpy.loss import TrainingLoss
 from imagewise.training.engines.numpy.optimization import build_optimizer, load_state
 from imagewise.training.engines.numpy.stack import Stack, is_dense_stack
 from imagewise.training.engines.registry import open_engine
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import SGD, Adam, Recipe
 
 HIDDEN = LINEAR | {"network": {"name": "perceptron", "params": {"hidden": [9, 7]}}}

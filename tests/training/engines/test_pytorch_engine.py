@@ -25,7 +25,7 @@ from imagewise.training.engines.base import Engine, Step
 from imagewise.training.engines.pytorch.engine import PyTorchEngine
 from imagewise.training.engines.registry import open_engine
 from imagewise.training.history import EpochRecord
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Recipe
 from imagewise.training.schedule import learning_rate
 

@@ -24,7 +24,7 @@ from imagewise.networks.network import Network
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines.pytorch.augmentation import Augmentation
 from imagewise.training.engines.registry import open_engine
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Augment, Recipe
 from keras_process import RemoteEngine, ask
 from network_cases import CASES, networks

@@ -17,7 +17,7 @@ from imagewise.training.engines import loop, registry, threads
 from imagewise.training.engines.numpy.blas import OpenBLAS
 from imagewise.training.engines.registry import open_engine
 from imagewise.training.engines.threads import BUSY_LOOKS, CALM_LOOKS, ThreadGovernor, cpu_text, wait_briefly
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Recipe
 from keras_process import ask
 

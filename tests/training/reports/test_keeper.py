@@ -17,7 +17,7 @@ from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines import loop, threads
 from imagewise.training.engines.threads import BUSY_LOOKS, CALM_LOOKS
 from imagewise.training.history import EpochRecord
-from imagewise.training.plan import Plan
+from imagewise.training.planning.plan import Plan
 from imagewise.training.reports.callbacks import TrainingCallbacks
 from imagewise.training.run import execute, write_report
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines.base import Callbacks
+from imagewise.training.head.record import HeadRecord
 from imagewise.training.history import EpochRecord
-from imagewise.training.plan import Plan
+from imagewise.training.planning.plan import Plan
 
 
 class TrainingCallbacks(Callbacks):
@@ -19,6 +21,15 @@ class TrainingCallbacks(Callbacks):
 
     def on_plan(self, plan: Plan) -> None:
         """Data, recipe, device and folder are known; training begins."""
+
+
+    def on_progress(
+        self, description: str, done: int, total: int | None, unit: Literal["bytes", "pictures"] = "bytes", /
+    ) -> None:
+        """How far the computing of features is, as `fetch.Progress`."""
+
+    def on_head(self, record: HeadRecord) -> None:
+        """A head has been fitted."""
 
 
 class SeveralCallbacks(TrainingCallbacks):
@@ -41,6 +52,18 @@ class SeveralCallbacks(TrainingCallbacks):
         """Call each listener."""
         for listener in self._listeners:
             listener.on_epoch(history, best_epoch, checkpoint)
+
+    def on_progress(
+        self, description: str, done: int, total: int | None, unit: Literal["bytes", "pictures"] = "bytes", /
+    ) -> None:
+        """Call each listener."""
+        for listener in self._listeners:
+            listener.on_progress(description, done, total, unit)
+
+    def on_head(self, record: HeadRecord) -> None:
+        """Call each listener."""
+        for listener in self._listeners:
+            listener.on_head(record)
 
     def on_threads(self, threads: int, most: int) -> None:
         """Call each listener."""

@@ -7,18 +7,19 @@ import platform
 import sys
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 from imagewise.training.checkpoint import Checkpoint
-from imagewise.training.engines.base import Callbacks
 from imagewise.training.history import EpochRecord
-from imagewise.training.plan import Plan
+from imagewise.training.planning.plan import Plan
+from imagewise.training.head.record import HeadRecord
 from imagewise.training.record import FORMAT, RunRecord, installed_versions, utc_now
+from imagewise.training.reports.callbacks import TrainingCallbacks
 
 SAVE_SECONDS = 5.0  # a write waits for the disk: a tenth of an epoch of a second; a killed run loses this much at most
 
 
-class RunKeeper(Callbacks):
+class RunKeeper(TrainingCallbacks):
     """Writes checkpoint and history after an epoch, at most every `SAVE_SECONDS`, and passes every report on.
 
     The record is written when it changes: by `update`, and when the number of threads does.
@@ -27,11 +28,11 @@ class RunKeeper(Callbacks):
         threads: numbers of threads of this part of the run, in the order in which they were used.
     """
 
-    def __init__(self, plan: Plan, inner: Callbacks) -> None:
+    def __init__(self, plan: Plan, inner: TrainingCallbacks) -> None:
         self._plan, self._record, self._inner = plan, _record_of(plan), inner
         self._unsaved: tuple[Sequence[EpochRecord], Checkpoint] | None = None
         self._saved = perf_counter()
-        self.threads = [plan.engine.threads]
+        self.threads = [] if plan.engine is None else [plan.engine.threads]
 
     def update(self, **changes: Any) -> None:
         """Change these fields of the record, given as plain JSON values, and write it."""
@@ -49,6 +50,17 @@ class RunKeeper(Callbacks):
         if perf_counter() - self._saved >= SAVE_SECONDS:
             self.save()
         self._inner.on_epoch(history, best_epoch, checkpoint)
+
+    def on_progress(
+        self, description: str, done: int, total: int | None, unit: Literal["bytes", "pictures"] = "bytes", /
+    ) -> None:
+        """Pass on."""
+        self._inner.on_progress(description, done, total, unit)
+
+    def on_head(self, record: HeadRecord) -> None:
+        """Record it, then pass on."""
+        self.update(head=record.as_dict())
+        self._inner.on_head(record)
 
     def on_threads(self, threads: int, most: int) -> None:
         """Record it, then pass on."""
@@ -68,7 +80,7 @@ class RunKeeper(Callbacks):
 
 def _joined(before: Sequence[int], after: Sequence[int]) -> list[int]:
     """Numbers of threads of both parts of a run, none twice in a row."""
-    return [*before, *(after[1:] if before and before[-1] == after[0] else after)]
+    return [*before, *(after[1:] if before and after and before[-1] == after[0] else after)]
 
 
 def _record_of(plan: Plan) -> RunRecord:
@@ -95,9 +107,10 @@ def _record_of(plan: Plan) -> RunRecord:
             "framing": dataset.framing.as_dict(),
             "recipe": plan.recipe.model_dump(mode="json"),
             "class_weights": None if weights is None else dict(zip(dataset.class_names, weights.tolist(), strict=True)),
-            "network": plan.network.as_dict(),
+            "network": plan.network.as_dict() if plan.network else {},
+            **({} if plan.backbone is None else {"backbone": plan.backbone.card().as_dict()}),
             "engine": plan.engine_name,
-            "device": plan.engine.device,
+            "device": plan.device,
             "versions": installed_versions(),
             "started": utc_now(),
             "process": {"id": os.getpid(), "host": platform.node()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,11 @@ from imagewise.framing.framing import describe_size
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.class_weights import class_weights
 from imagewise.training.engines.threads import cpu_text
+from imagewise.training.head.facts import head_text, seconds_text
+from imagewise.training.head.record import HeadRecord
 from imagewise.training.history import EpochRecord
-from imagewise.training.plan import Plan
+from imagewise.training.planning.plan import AnyRecipe, Plan
+from imagewise.training.recipe import Recipe
 from imagewise.training.reports.callbacks import TrainingCallbacks
 
 WEIGHTS_SHOWN = 12  # classes
@@ -55,18 +59,19 @@ class TrainingDisplay(TrainingCallbacks, Live):
                     self.line(f"note    {note}")
         else:
             print_notices(dataset.notices, dataset.skipped, all_in="run.json")
-        epochs = f"{'up to ' if recipe.patience else ''}{counted(recipe.epochs, 'epoch')}"
         counts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
         classes = counted(len(dataset.class_names), "class", "classes")
         self.line(f"data    {dataset.name}: {counts}; {classes}, {describe_size(dataset.shape)}")
-        self.line(f"recipe  {recipe.name}: {epochs}, batches of {recipe.batch_size}")
+        self.line(f"recipe  {recipe.name}: {_recipe_text(recipe)}")
+        if plan.backbone is not None:
+            self.line(f"network {plan.backbone.card().name}, pretrained ({plan.backbone.card().licence or 'no licence'})")
         weights = class_weights(recipe, dataset)
         if weights is not None:
             chosen = "auto" if recipe.class_weights == "auto" else "as set"
             self.line(f"weights {chosen}: {_weights_text(dataset.class_names, weights)}")
-        self.line(f"device  {plan.engine.device}, {plan.engine_name}")
+        self.line(f"device  {plan.device}, {plan.engine_name}")
         self.line(f"run     {plan.folder.path}")
-        self._epochs = recipe.epochs
+        self._epochs = recipe.epochs if isinstance(recipe, Recipe) else 0
         self._validated = len(dataset["validation"]) if "validation" in dataset else 0
         self._pictures = sum(len(dataset[name]) for name in recipe.fitted_splits if name in dataset)
 
@@ -82,6 +87,17 @@ class TrainingDisplay(TrainingCallbacks, Live):
             detail += f"  {speed * self._pictures / batches:,.0f}/s  {_duration(left)} left"
         self.update(f"epoch {epoch}/{self._epochs}", batch, batches, detail)
 
+    def on_progress(
+        self, description: str, done: int, total: int | None, unit: Literal["bytes", "pictures"] = "bytes", /
+    ) -> None:
+        """Move the bar of the features."""
+        self.on_download(description, done, total, unit)
+
+    def on_head(self, record: HeadRecord) -> None:
+        """Print how the head was fitted."""
+        self.on_download.close()
+        self.line(f"head    {head_text(record)}  {seconds_text(record)}")
+
     def on_threads(self, threads: int, most: int) -> None:
         """Print that the number of threads has changed."""
         self.line(f"device  {cpu_text(threads, most)}")
@@ -89,6 +105,14 @@ class TrainingDisplay(TrainingCallbacks, Live):
     def on_epoch(self, history: Sequence[EpochRecord], best_epoch: int, checkpoint: Checkpoint) -> None:
         """Print the line of the epoch that has ended."""
         self.line(epoch_line(history[-1], self._epochs, self._validated))
+
+
+def _recipe_text(recipe: AnyRecipe) -> str:
+    """`15 epochs, batches of 100`, or what a recipe without epochs does."""
+    if not isinstance(recipe, Recipe):
+        return "a head on the features of a pretrained network"
+    epochs = f"{'up to ' if recipe.patience else ''}{counted(recipe.epochs, 'epoch')}"
+    return f"{epochs}, batches of {recipe.batch_size}"
 
 
 def epoch_line(record: EpochRecord, epochs: int, validated: int) -> str:
