@@ -12,15 +12,18 @@ import typer
 from imagewise.cli.framework.command import Command
 from imagewise.cli.options import Columns, GroupBy, Json, NearCopies, Offline, Open, Strict, examples, parse_columns
 from imagewise.cli.training_options import (
+    BackboneName,
     BatchSize,
     Data,
     Device,
     Engine,
     Epochs,
     FramingText,
+    Half,
     HighestRate,
     LearningRate,
     LowestRate,
+    Minutes,
     PlotFile,
     RecipeName,
     Report,
@@ -56,6 +59,9 @@ def _options(
     out: Path | None = None,
     resume: Path | None = None,
     report: bool = True,
+    backbone: str | None = None,
+    minutes: float | None = None,
+    half: bool = False,
 ) -> Options:
     """The options of a training from those of a command line.
 
@@ -89,6 +95,9 @@ def _options(
         near_copies=near_copies,
         columns=parse_columns(columns),
         report=report,
+        backbone=backbone,
+        minutes=minutes,
+        half=half,
     )
 
 
@@ -99,7 +108,9 @@ def _options(
 def train(
     data: Data = None,
     recipe: RecipeName = None,
+    backbone: BackboneName = None,
     framing: FramingText = None,
+    minutes: Minutes = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
@@ -115,6 +126,7 @@ def train(
     columns: Columns = None,
     offline: Offline = False,
     strict: Strict = False,
+    half: Half = False,
     report: Report = True,
     open_: Open = False,
     json_: Json = False,
@@ -150,6 +162,9 @@ def train(
             out=out,
             resume=resume,
             report=report,
+            backbone=backbone,
+            minutes=minutes,
+            half=half,
         )
         plan = plan_run(data, options)
         run = execute(plan, display)

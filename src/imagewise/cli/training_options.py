@@ -45,6 +45,32 @@ FramingText = Annotated[
         rich_help_panel="Training",
     ),
 ]
+BackboneName = Annotated[
+    str | None,
+    typer.Option(
+        "--backbone",
+        metavar="NAME|FILE",
+        help="Pretrained network to start from: a name from `imagewise backbones`, or an ONNX file.  "
+        "[default: the most accurate one that can be had]",
+        rich_help_panel="Training",
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes",
+        metavar="M",
+        callback=_finite_above_0,
+        help="How long a run on a pretrained network may take; input size and views are chosen to fit.",
+        rich_help_panel="Training",
+    ),
+]
+Half = Annotated[
+    bool,
+    typer.Option(
+        "--half", help="Store the weights with 16 bits: half the size of model.onnx.", rich_help_panel="Output"
+    ),
+]
 Epochs = Annotated[
     int | None,
     typer.Option(

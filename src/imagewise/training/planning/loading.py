@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imagewise.data.auto_framing import FROM_SCRATCH, PRETRAINED
 from imagewise.data.catalog import named_sets
 from imagewise.data.dataset import Dataset
 from imagewise.data.groups.grouping import Grouping
@@ -33,6 +34,7 @@ def load(data: Data | None, options: Options, recipe: AnyRecipe | None, *, for_b
             columns=options.columns,
             progress=options.download_progress,
             grouping=Grouping(options.group_by, options.near_copies),
+            photo_sizes=PRETRAINED if for_backbone else FROM_SCRATCH,
         )
     if "train" not in data or len(data["train"]) < 2 or len(data.class_names) < 2:
         raise DataError(f"{data.name}: training needs at least two classes and two training pictures.")

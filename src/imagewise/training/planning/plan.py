@@ -46,6 +46,9 @@ class Options:
     near_copies: bool = True
     columns: Mapping[str, str] | None = None
     report: bool = True
+    backbone: str | None = None
+    minutes: float | None = None
+    half: bool = False
 
 
 @dataclass(frozen=True)
