@@ -13,6 +13,7 @@ from imagewise.cli.framework.command import Command
 from imagewise.cli.options import Columns, GroupBy, Json, NearCopies, Offline, Open, Strict, examples, parse_columns
 from imagewise.cli.training_options import (
     BackboneName,
+    BackboneOutput,
     BatchSize,
     Data,
     Device,
@@ -59,7 +60,6 @@ def _options(
     out: Path | None = None,
     resume: Path | None = None,
     report: bool = True,
-    backbone: str | None = None,
     minutes: float | None = None,
     half: bool = False,
 ) -> Options:
@@ -95,7 +95,6 @@ def _options(
         near_copies=near_copies,
         columns=parse_columns(columns),
         report=report,
-        backbone=backbone,
         minutes=minutes,
         half=half,
     )
@@ -109,6 +108,7 @@ def train(
     data: Data = None,
     recipe: RecipeName = None,
     backbone: BackboneName = None,
+    backbone_output: BackboneOutput = None,
     framing: FramingText = None,
     minutes: Minutes = None,
     epochs: Epochs = None,
@@ -143,7 +143,14 @@ def train(
 
     if open_ and not report:
         raise typer.BadParameter("--open shows the report, which --no-report leaves out; drop one of them.")
-    fields = {"epochs": epochs, "batch_size": batch_size, "optimizer.learning_rate": learning_rate, "seed": seed}
+    fields = {
+        "backbone": backbone,
+        "backbone_output": backbone_output,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer.learning_rate": learning_rate,
+        "seed": seed,
+    }
     with TrainingDisplay() as display:
         options = _options(
             recipe=recipe,
@@ -162,7 +169,6 @@ def train(
             out=out,
             resume=resume,
             report=report,
-            backbone=backbone,
             minutes=minutes,
             half=half,
         )

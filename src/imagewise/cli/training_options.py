@@ -55,6 +55,15 @@ BackboneName = Annotated[
         rich_help_panel="Training",
     ),
 ]
+BackboneOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--backbone-output",
+        metavar="NAME",
+        help="The value of an ONNX file that holds the features.  [default: its output, or the input of its classifier]",
+        rich_help_panel="Training",
+    ),
+]
 Minutes = Annotated[
     float | None,
     typer.Option(

@@ -53,6 +53,9 @@ def train(
     strict: bool = False,
     report: bool = True,
     framing: Framing | str | None = None,
+    backbone: str | None = None,
+    minutes: float | None = None,
+    half: bool = False,
     threads: int | None = None,
     group_by: str | None = None,
     near_copies: bool = True,
@@ -78,6 +81,10 @@ def train(
         strict: refuse damaged pictures instead of leaving them out.
         report: write report.html too (about a second).
         framing: kind and size of the model's input, a Framing or its text (`photo:96`); None chooses from the pictures.
+        backbone: the pretrained network to start from: a name of `imagewise.backbones()`, or an ONNX file; None takes the
+            most accurate one that can be had, where the recipe starts from one.
+        minutes: how long a run on a pretrained network may take: input size and views are chosen to fit.
+        half: store the weights with 16 bits: half the size of model.onnx.
         group_by: a regular expression on the names of picture files: pictures with the same match are one group, such
             as a person, and stay in one split.
         near_copies: keep pictures that look the same in one split. False splits by content alone.
@@ -97,6 +104,7 @@ def train(
     True
     """
     named = {
+        "backbone": backbone,
         "epochs": epochs,
         "batch_size": batch_size,
         "optimizer.learning_rate": learning_rate,
@@ -121,6 +129,8 @@ def train(
         near_copies=near_copies,
         columns=columns,
         report=report,
+        minutes=minutes,
+        half=half,
     )
     listener = callbacks or TrainingCallbacks()
     if not verbose:

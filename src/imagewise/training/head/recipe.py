@@ -18,6 +18,10 @@ class HeadRecipe(BaseRecipe):
     backbone: str = "auto"
     """A name of `imagewise backbones`, or the path of an ONNX file; auto: the best one that is on this machine or can
     be downloaded."""
+    backbone_output: str | None = None
+    """The value of an ONNX file that holds the features; None: its output, or the input of its classifier."""
+    backbone_normalization: str | None = None
+    """How pictures are normalised for an ONNX file (imagenet, unit ...); None: chosen by a trial."""
     views: tuple[ViewName, ...] = Field(("plain", "flipped"), min_length=1)
     """Views of each training picture whose features are computed. Validation decides which of them are used."""
     strengths: tuple[float, ...] = Field(min_length=1)

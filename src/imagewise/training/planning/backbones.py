@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from imagewise.backbones.backbone import Backbone
+from imagewise.backbones.catalog import entries
+from imagewise.backbones.onnx_file import OnnxFile, open_onnx_file
 from imagewise.backbones.opening import AUTO, open_preferred, open_pretrained
-from imagewise.backbones.pretrained import Pretrained
-from imagewise.display.notices import Note
+from imagewise.data.dataset import Dataset
+from imagewise.errors import RecipeError
+from imagewise.framing.framing import Framing
+from imagewise.training.head.recipe import HeadRecipe
+from imagewise.training.head.trial import quick_score
 from imagewise.training.planning.plan import AnyRecipe, Options
 
 
-def backbone_of(recipe: AnyRecipe, options: Options) -> tuple[Pretrained | None, tuple[str, ...]]:
-    """The backbone that a recipe names, and what to tell the user about the choice.
-
-    None where the recipe leaves the choice open and no weights can be had. A backbone that is named is never replaced.
+def named_backbone(recipe: AnyRecipe, options: Options) -> Backbone | None:
+    """The backbone that a recipe names; None where it names none or leaves the choice open.
 
     Raises:
-        ImagewiseError: the backbone that is named cannot be had.
+        ImagewiseError: it cannot be had: a backbone that is named is never replaced.
     """
-    assert recipe.backbone is not None, "a recipe that starts from random weights has no backbone"
-    if recipe.backbone != AUTO:
-        return open_pretrained(recipe.backbone, offline=options.offline, progress=options.download_progress), ()
+    name = recipe.backbone
+    if name is None or name == AUTO:
+        return None
+    if name not in entries() and (name.lower().endswith(".onnx") or Path(name).is_file()):
+        if not isinstance(recipe, HeadRecipe):
+            raise RecipeError(
+                f"recipe {recipe.name}: {name} is an ONNX file, whose weights cannot be trained further. Fit a head on "
+                "its features (--recipe transfer), or name a backbone of `imagewise backbones`."
+            )
+        return open_onnx_file(Path(name).expanduser(), recipe.backbone_output, recipe.backbone_normalization)
+    if isinstance(recipe, HeadRecipe) and (recipe.backbone_output or recipe.backbone_normalization):
+        raise RecipeError(
+            f"recipe {recipe.name}: backbone_output and backbone_normalization are for ONNX files; {name} has its own. "
+            "Leave them out."
+        )
+    return open_pretrained(name, offline=options.offline, progress=options.download_progress)
+
+
+def best_backbone(options: Options) -> tuple[Backbone | None, tuple[str, ...]]:
+    """The most accurate backbone that can be had, None where there is none; and what to tell the user."""
     opened = open_preferred(offline=options.offline, progress=options.download_progress)
     if opened.backbone is None:
-        reason = f"no pretrained network is available ({'; '.join(opened.reasons)})"
-        return None, (f"{reason}: training a network from random weights, which is less accurate.",)
-    if opened.reasons:
-        better = "The pretrained network of first choice is not available"
-        return opened.backbone, (f"{better} ({'; '.join(opened.reasons)}): using {opened.backbone.entry.title}.",)
-    return opened.backbone, ()
+        reason = f"No pretrained network can be had ({'; '.join(opened.reasons)})"
+        return None, (f"{reason}: imagewise trains a network from random weights instead, which is less accurate.",)
+    if not opened.reasons:
+        return opened.backbone, ()
+    reason = f"The most accurate pretrained network cannot be had ({'; '.join(opened.reasons)})"
+    return opened.backbone, (f"{reason}: imagewise takes {opened.backbone.entry.title} instead.",)
+
+
+def only_framing(backbone: Backbone | None) -> Framing | None:
+    """The framing for a backbone that prescribes the size of its pictures; None for any other."""
+    if not isinstance(backbone, OnnxFile):
+        return None
+    return Framing("photo", backbone.usual_side, backbone.usual_side, 3)
+
+
+def fitted_to(backbone: Backbone, dataset: Dataset, recipe: AnyRecipe) -> tuple[Backbone, tuple[str, ...]]:
+    """The backbone with what is found out on the training pictures, and what to tell the user about it."""
+    if not isinstance(backbone, OnnxFile):
+        return backbone, ()
+    if isinstance(recipe, HeadRecipe) and recipe.backbone_normalization is None:
+        backbone = backbone.normalized_by_trial(dataset["train"].images, dataset["train"].labels, quick_score)
+    return backbone, (backbone.describe() + ".",)

@@ -15,11 +15,19 @@ from imagewise.training.planning.plan import AnyRecipe, Data, Options
 from imagewise.training.run_folder import RunFolder
 
 
-def load(data: Data | None, options: Options, recipe: AnyRecipe | None, *, for_backbone: bool) -> Dataset:
+def load(
+    data: Data | None,
+    options: Options,
+    recipe: AnyRecipe | None,
+    *,
+    for_backbone: bool,
+    usual: Framing | None = None,
+) -> Dataset:
     """The data, with at least two classes and two training pictures.
 
     Args:
         for_backbone: whether photographs are for a pretrained network, which sees larger ones, in colour.
+        usual: the framing where neither the user nor the recipe names one; None to choose it from the pictures.
 
     Raises:
         DataError: it cannot be used.
@@ -28,7 +36,7 @@ def load(data: Data | None, options: Options, recipe: AnyRecipe | None, *, for_b
         named = Framing.parse(recipe.framing) if recipe is not None and recipe.framing else None
         data = open_data(
             data,
-            framing=options.framing or named,
+            framing=options.framing or named or usual,
             offline=options.offline,
             strict=options.strict,
             columns=options.columns,

@@ -46,7 +46,6 @@ class Options:
     near_copies: bool = True
     columns: Mapping[str, str] | None = None
     report: bool = True
-    backbone: str | None = None
     minutes: float | None = None
     half: bool = False
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from imagewise.backbones.backbone import Backbone
+from imagewise.backbones.pretrained import Pretrained
 from imagewise.data.dataset import Dataset
 from imagewise.data.loading import check_source
 from imagewise.errors import RecipeError
@@ -14,7 +16,7 @@ from imagewise.training.engines.default import default_engine, explain_numpy
 from imagewise.training.engines.registry import open_engine
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.job import TrainingJob
-from imagewise.training.planning.backbones import backbone_of
+from imagewise.training.planning.backbones import best_backbone, fitted_to, named_backbone, only_framing
 from imagewise.training.planning.jobs import make_fine_tune_job, make_head_job, make_job, suits_backbones
 from imagewise.training.planning.loading import load, source_of
 from imagewise.training.planning.plan import AnyRecipe, Data, Job, Options, Plan
@@ -30,7 +32,8 @@ def plan_run(data: Data | None, options: Options) -> Plan:
     """Load, choose and check everything. Raises ImagewiseError before any time is spent on training."""
     if options.resume is not None:
         return resume(data, options, RunFolder(Path(options.resume)))
-    recipe = None if options.recipe is None else recipe_of(options.recipe, options)
+    asked = options.recipe or (TRANSFER if "backbone" in (options.overrides or {}) else None)
+    recipe = None if asked is None else recipe_of(asked, options)
     dataset, job, engine = _prepare(data, options, recipe, may_transfer=options.engine is None)
     path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, job.recipe.name)
     return Plan(source_of(data, dataset), dataset, job, engine, RunFolder.create(path), None, columns=options.columns)
@@ -66,32 +69,38 @@ def _prepare(
     # before the data: a misspelt name should not cost a download; before the framework: nor its seconds of import
     if not isinstance(data, Dataset):
         check_source(data)
+    named = None if recipe is None else named_backbone(recipe, options)
     engine_name = options.engine or default_engine()
     on_backbone = may_transfer if recipe is None else recipe.backbone is not None
-    trains_network = isinstance(recipe, Recipe)
     with ThreadPoolExecutor(1) as pool:
         opening = None
-        if engine_name == "pytorch" and (trains_network or not on_backbone):
+        if engine_name == "pytorch" and (isinstance(recipe, Recipe) or not on_backbone):
             # its import takes a second, during which the data is read
             opening = pool.submit(open_engine, engine_name, options.device, options.threads)
-        dataset = load(data, options, recipe, for_backbone=on_backbone)
+        dataset = load(data, options, recipe, for_backbone=on_backbone, usual=only_framing(named))
         if recipe is None:
             suits = may_transfer and suits_backbones(dataset.framing)
             recipe = recipe_of(TRANSFER if suits else default_recipe(dataset, engine_name), options)
-        if recipe.backbone is None:
-            assert isinstance(recipe, Recipe)
-            return _from_random_weights(recipe, dataset, engine_name, options, opening)
-        backbone, notices = backbone_of(recipe, options)
-        if backbone is None:
+        if recipe.backbone is not None:
+            backbone, notices = (named, ()) if named else best_backbone(options)
+            if backbone is not None:
+                backbone, found = fitted_to(backbone, dataset, recipe)
+                return _on_backbone(recipe, dataset.with_notices(*notices, *found), backbone, options, opening)
             recipe = recipe_of(FROM_SCRATCH, options)
-            assert isinstance(recipe, Recipe)
             dataset = load(data, options, recipe, for_backbone=False).with_notices(*notices)
-            return _from_random_weights(recipe, dataset, engine_name, options, opening)
-        dataset = dataset.with_notices(*notices)
-        if isinstance(recipe, HeadRecipe):
-            return dataset, make_head_job(recipe, dataset, backbone, options.device, options.threads), None
-        job = make_fine_tune_job(recipe, dataset, backbone, engine_name, options.device, options.threads)
-        return dataset, job, _engine(opening, engine_name, options)
+        assert isinstance(recipe, Recipe)
+        return _from_random_weights(recipe, dataset, engine_name, options, opening)
+
+
+def _on_backbone(
+    recipe: AnyRecipe, dataset: Dataset, backbone: Backbone, options: Options, opening: Future[Engine] | None
+) -> tuple[Dataset, Job, Engine | None]:
+    if isinstance(recipe, HeadRecipe):
+        return dataset, make_head_job(recipe, dataset, backbone, options.device, options.threads), None
+    assert isinstance(backbone, Pretrained)  # `named_backbone` refuses others for such a recipe
+    engine_name = options.engine or "pytorch"
+    job = make_fine_tune_job(recipe, dataset, backbone, engine_name, options.device, options.threads)
+    return dataset, job, _engine(opening, engine_name, options)
 
 
 def _from_random_weights(

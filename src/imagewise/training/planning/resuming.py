@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imagewise.backbones.opening import open_pretrained
+from imagewise.backbones.backbone import Backbone
+from imagewise.backbones.opening import AUTO
+from imagewise.backbones.pretrained import Pretrained
 from imagewise.data.class_order import with_classes_as
 from imagewise.data.dataset import Dataset
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
@@ -13,6 +15,7 @@ from imagewise.training.engines.base import Engine
 from imagewise.training.engines.registry import open_engine
 from imagewise.training.engines.tracker import TrackerState
 from imagewise.training.head.recipe import HeadRecipe
+from imagewise.training.planning.backbones import best_backbone, fitted_to, named_backbone
 from imagewise.training.planning.jobs import make_fine_tune_job, make_head_job, make_job
 from imagewise.training.planning.loading import load_again
 from imagewise.training.planning.plan import AnyRecipe, Data, Job, Options, Plan
@@ -108,16 +111,28 @@ def _job(
     engine_name = record.engine or "pytorch"
     threads = options.threads or record.threads.chosen
     if isinstance(recipe, HeadRecipe) or recipe.backbone is not None:
-        name = record.backbone.name if record.backbone else recipe.backbone
-        backbone = open_pretrained(str(name), offline=options.offline, progress=options.download_progress)
-        if record.backbone and record.backbone.digest != backbone.digest:
-            raise ModelError(
-                f"{folder.path} was trained on other weights of {name} than those in {backbone.source}. Start a new run."
-            )
+        backbone = _backbone(record, recipe, dataset, options, folder)
         if isinstance(recipe, HeadRecipe):
             return make_head_job(recipe, dataset, backbone, options.device, threads), None
+        assert isinstance(backbone, Pretrained)  # `named_backbone` refuses others for such a recipe
         engine = open_engine(engine_name, options.device, threads)
         return make_fine_tune_job(recipe, dataset, backbone, engine_name, options.device, threads), engine
     network = Network.from_dict(record.network)
     job = replace(make_job(recipe, dataset, engine_name, options.device, threads), network=network)
     return job, open_engine(engine_name, options.device, threads)
+
+
+def _backbone(
+    record: RunRecord, recipe: AnyRecipe, dataset: Dataset, options: Options, folder: RunFolder
+) -> Backbone:
+    """The one of then, also where the recipe leaves the choice open. Raises ImagewiseError."""
+    then = record.backbone
+    if recipe.backbone == AUTO and then is not None:
+        recipe = recipe.override({"backbone": then.name})
+    backbone = named_backbone(recipe, options) or best_backbone(options)[0]
+    if backbone is None:
+        raise ModelError(f"{folder.path} needs a pretrained network, and none can be had. Start a new run.")
+    backbone, _ = fitted_to(backbone, dataset, recipe)
+    if then is not None and then.digest != backbone.digest:
+        raise ModelError(f"{folder.path} was trained on other weights of {then.name} than today's. Start a new run.")
+    return backbone
