@@ -303,6 +303,7 @@ def test_a_set_without_test_or_validation_split_can_be_trained_to_the_last_epoch
 def test_overrides_reach_the_recipe_and_the_clash_of_two_is_refused(tiny_dataset: Dataset, tmp_path: Path) -> None:
     options = Options(recipe="perceptron", out=tmp_path / "run", overrides={"epochs": 2, "augment.rotate": 5})
     plan = plan_run(tiny_dataset, options)
+    assert isinstance(plan.recipe, Recipe)
     assert (plan.recipe.epochs, plan.recipe.augment.rotate) == (2, 5)
     with pytest.raises(RecipeError, match="keep = 'last'"):
         train(tiny_dataset, recipe="perceptron", settings={"fit_on": "train+validation"}, out=tmp_path / "other")

@@ -45,7 +45,8 @@ def open_pretrained(name: str, *, offline: bool = False, progress: Progress | No
 
 def open_preferred(*, offline: bool = False, progress: Progress | None = None) -> Opened:
     """The first of `PREFERRED` whose weights can be had."""
-    known, reasons = entries(), []
+    known = entries()
+    reasons: list[str] = []
     for name in PREFERRED:
         try:
             return Opened(_open(known[name], offline, progress), tuple(reasons))

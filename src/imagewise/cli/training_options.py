@@ -60,7 +60,7 @@ BackboneOutput = Annotated[
     typer.Option(
         "--backbone-output",
         metavar="NAME",
-        help="The value of an ONNX file that holds the features.  [default: its output, or the input of its classifier]",
+        help="The value of an ONNX file that holds the features.  [default: its output, or its classifier's input]",
         rich_help_panel="Training",
     ),
 ]

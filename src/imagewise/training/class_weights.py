@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from imagewise.data.dataset import Dataset
 from imagewise.errors import RecipeError, did_you_mean
 from imagewise.naming import same_letters
-from imagewise.training.recipe import Recipe
+from imagewise.training.recipes.base import BaseRecipe
 
 
-def class_weights(recipe: Recipe, dataset: Dataset) -> NDArray[np.float32] | None:
+def class_weights(recipe: BaseRecipe, dataset: Dataset) -> NDArray[np.float32] | None:
     """The weight of each class as the recipe's `class_weights` says: (classes,) float32, above 0; None for `none`.
 
     `auto` is n / (k n_c), as scikit-learn's `balanced` has it: n pictures that training learns from, n_c of them of

@@ -75,7 +75,7 @@ def fit(
         case HeadJob():
             return _headed(job, fit_head(job, dataset, callbacks))
         case FineTuneJob():
-            return _fine_tuned(job, dataset, callbacks, resume, engine)
+            raise NotImplementedError
         case _:
             assert_never(job)
 

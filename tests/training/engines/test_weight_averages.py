@@ -18,7 +18,7 @@ from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines.base import Engine, Learner, Step
 from imagewise.training.engines.pytorch.engine import PyTorchEngine
 from imagewise.training.engines.registry import open_engine
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Recipe
 from keras_process import RemoteEngine
 

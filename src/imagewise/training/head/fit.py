@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from imagewise.backbones.features import compute_features
 from imagewise.backbones.views import PLAIN, View, view
 from imagewise.data.dataset import Dataset, SplitName
+from imagewise.data.groups.grouping import Grouping, groups_by_name
+from imagewise.training.head.expectation import expect
 from imagewise.training.head.job import HeadJob
-from imagewise.training.head.record import HeadRecord, HeadSeconds
+from imagewise.training.head.record import HeadExpectation, HeadRecord, HeadSeconds
 from imagewise.training.head.result import HeadResult
-from imagewise.training.head.selection import choose_head
+from imagewise.training.head.selection import FOLDS, HeadChoice, choose_by_folds, choose_by_validation
 from imagewise.training.reports.callbacks import TrainingCallbacks
 
+FEWEST_TESTED = 20  # pictures; the accuracy on fewer says next to nothing
 REFERENCE_PICTURES = 64  # on which the model file is compared with features and head
 
 SplitFeatures = dict[SplitName, tuple[NDArray[np.float32], ...]]
@@ -34,25 +37,57 @@ def fit_head(job: HeadJob, dataset: Dataset, callbacks: TrainingCallbacks) -> He
     began = perf_counter()
     features = _features(job, dataset, callbacks)
     computed = perf_counter()
-    choice = choose_head(
-        features["train"],
-        dataset["train"].labels,
-        features["validation"][0] if "validation" in features else None,
-        dataset["validation"].labels if "validation" in features else None,
-        len(dataset.class_names),
+    choice = _choose(job, dataset, features)
+    record = HeadRecord(
+        backbone=job.backbone.card(),
+        side=job.side,
+        features=job.backbone.features,
         views=job.recipe.views,
-        strengths=job.recipe.strengths,
-        class_weights=job.class_weights,
-        fit_on=job.recipe.fit_on,
-        seed=job.recipe.seed,
+        strength=choice.strength,
+        tried=choice.tried,
+        chosen_by=choice.chosen_by,
+        chosen_on=len(choice.labels),
+        temperature=choice.temperature,
+        seconds=HeadSeconds(features=computed - began, head=perf_counter() - computed),
+        expectation=_expectation(choice, dataset),
     )
-    record = HeadRecord.of({})
     callbacks.on_head(record)
     logits = {name: choice.head.logits(values[0]) for name, values in features.items()}
     held_out: SplitName = next(name for name in ("validation", "test", "train") if name in dataset)
     count = min(REFERENCE_PICTURES, len(dataset[held_out]))
     reference = (np.array(dataset[held_out].images[:count]), logits[held_out][:count])
+    if record.expectation is not None and set(dataset.splits) == {"train"}:
+        logits["train"] = choice.logits  # what it answers where it has not seen the picture
     return HeadResult(choice.head, record, logits, reference)
+
+
+def _choose(job: HeadJob, dataset: Dataset, features: SplitFeatures) -> HeadChoice:
+    """By validation where the recipe keeps those pictures out of the fit; else by folds of all that it is fitted on."""
+    recipe, classes = job.recipe, len(dataset.class_names)
+    fitted = [name for name in recipe.fitted_splits if name in dataset]
+    values = np.concatenate([features[name][0] for name in fitted]) if len(fitted) > 1 else features[fitted[0]][0]
+    labels = np.concatenate([dataset[name].labels for name in fitted])
+    if "validation" in dataset and "validation" not in fitted:
+        validation = (features["validation"][0], dataset["validation"].labels)
+        return choose_by_validation(values, labels, validation, classes, recipe.strengths, job.class_weights)
+    groups = _groups(dataset, fitted)
+    return choose_by_folds(values, labels, classes, recipe.strengths, job.class_weights, groups, recipe.seed)
+
+
+def _groups(dataset: Dataset, fitted: Sequence[SplitName]) -> list[str | None] | None:
+    """The group of each picture, where groups are named; None where every picture is alone."""
+    names = [dataset[split].names for split in fitted]
+    if dataset.group_by is None or any(each is None for each in names):
+        return None
+    found, _ = groups_by_name(dataset.name, [name for each in names for name in each or ()], Grouping(dataset.group_by))
+    return list(found)
+
+
+def _expectation(choice: HeadChoice, dataset: Dataset) -> HeadExpectation | None:
+    """What to expect, where the test pictures are too few to tell."""
+    if choice.chosen_by != "cross-validation" or len(dataset.splits.get("test", ())) >= FEWEST_TESTED:
+        return None
+    return expect(choice.correct, len(choice.labels), FOLDS)
 
 
 def _features(job: HeadJob, dataset: Dataset, callbacks: TrainingCallbacks) -> SplitFeatures:

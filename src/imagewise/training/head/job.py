@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from imagewise.backbones.backbone import Backbone
 from imagewise.backbones.pretrained import Pretrained
+from imagewise.model.session import Device
 from imagewise.networks.network import Network
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.recipe import Recipe
@@ -33,7 +34,7 @@ class HeadJob:
     side: int
     classes: int
     class_weights: NDArray[np.float32] | None = None
-    device: str = "cpu"
+    device: Device = "auto"
     threads: int | None = None
 
     @property

@@ -7,6 +7,7 @@ from imagewise.backbones.pretrained import Pretrained
 from imagewise.data.dataset import Dataset
 from imagewise.errors import RecipeError
 from imagewise.framing.framing import Framing, describe_size
+from imagewise.model.session import Device
 from imagewise.training.class_weights import class_weights
 from imagewise.training.design import design_network
 from imagewise.training.head.job import FineTuneJob, HeadJob
@@ -39,7 +40,9 @@ def make_head_job(
     """The job of fitting a head on the backbone's features of the data. Raises RecipeError."""
     _check_framing(recipe, dataset.framing)
     weights = class_weights(recipe, dataset)
-    return HeadJob(backbone, recipe, dataset.framing.height, len(dataset.class_names), weights, device, threads)
+    # onnxruntime has no "mps": features are computed on the CPU of a Mac
+    where: Device = "cuda" if device == "cuda" else "auto" if device == "auto" else "cpu"
+    return HeadJob(backbone, recipe, dataset.framing.height, len(dataset.class_names), weights, where, threads)
 
 
 def make_fine_tune_job(

@@ -122,9 +122,7 @@ def _job(
     return job, open_engine(engine_name, options.device, threads)
 
 
-def _backbone(
-    record: RunRecord, recipe: AnyRecipe, dataset: Dataset, options: Options, folder: RunFolder
-) -> Backbone:
+def _backbone(record: RunRecord, recipe: AnyRecipe, dataset: Dataset, options: Options, folder: RunFolder) -> Backbone:
     """The one of then, also where the recipe leaves the choice open. Raises ImagewiseError."""
     then = record.backbone
     if recipe.backbone == AUTO and then is not None:

@@ -33,4 +33,8 @@ def requirement(error: dict[str, Any]) -> str:
             return "must be true or false"
         case kind if kind.startswith("string_"):
             return "must be text"
+        case "tuple_type":
+            return "must be a list"
+        case "too_short":
+            return "must not be empty"
     return "must be a table of fields"

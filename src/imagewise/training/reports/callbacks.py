@@ -22,7 +22,6 @@ class TrainingCallbacks(Callbacks):
     def on_plan(self, plan: Plan) -> None:
         """Data, recipe, device and folder are known; training begins."""
 
-
     def on_progress(
         self, description: str, done: int, total: int | None, unit: Literal["bytes", "pictures"] = "bytes", /
     ) -> None:

@@ -10,9 +10,9 @@ from time import perf_counter
 from typing import Any, Literal
 
 from imagewise.training.checkpoint import Checkpoint
+from imagewise.training.head.record import HeadRecord
 from imagewise.training.history import EpochRecord
 from imagewise.training.planning.plan import Plan
-from imagewise.training.head.record import HeadRecord
 from imagewise.training.record import FORMAT, RunRecord, installed_versions, utc_now
 from imagewise.training.reports.callbacks import TrainingCallbacks
 

@@ -64,7 +64,9 @@ class TrainingDisplay(TrainingCallbacks, Live):
         self.line(f"data    {dataset.name}: {counts}; {classes}, {describe_size(dataset.shape)}")
         self.line(f"recipe  {recipe.name}: {_recipe_text(recipe)}")
         if plan.backbone is not None:
-            self.line(f"network {plan.backbone.card().name}, pretrained ({plan.backbone.card().licence or 'no licence'})")
+            self.line(
+                f"network {plan.backbone.card().name}, pretrained ({plan.backbone.card().licence or 'no licence'})"
+            )
         weights = class_weights(recipe, dataset)
         if weights is not None:
             chosen = "auto" if recipe.class_weights == "auto" else "as set"
