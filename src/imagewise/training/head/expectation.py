@@ -12,9 +12,9 @@ Z = 1.959964  # of a normal distribution's central 95%
 def expect(correct: int, count: int, folds: int) -> HeadExpectation:
     """The expected accuracy with its 95% interval, of `correct` of `count` pictures in a cross-validation.
 
-    Wilson's interval (1927) with fewer pictures than there are: the heads of two folds share most of their pictures, so
-    that their mistakes go together. The factor is Nadeau and Bengio's (2003, Machine Learning 52, section 3), which adds
-    to the variance of a mean over `folds` folds the share of test to training pictures.
+    Wilson's interval (1927) with fewer pictures than there are: the heads of two folds share most of their pictures,
+    so that their mistakes go together. The factor is Nadeau and Bengio's (2003, Machine Learning 52, section 3): it
+    adds the share of test to training pictures to the variance of a mean over `folds` folds.
     """
     effective = count / (1 + folds / (folds - 1))
     accuracy = correct / count

@@ -74,13 +74,14 @@ def _choose(job: HeadJob, dataset: Dataset, features: SplitFeatures) -> HeadChoi
     return choose_by_folds(values, labels, classes, recipe.strengths, job.class_weights, groups, recipe.seed)
 
 
-def _groups(dataset: Dataset, fitted: Sequence[SplitName]) -> list[str | None] | None:
-    """The group of each picture, where groups are named; None where every picture is alone."""
-    names = [dataset[split].names for split in fitted]
-    if dataset.group_by is None or any(each is None for each in names):
+def _groups(dataset: Dataset, fitted: Sequence[SplitName]) -> NDArray[np.int64] | None:
+    """The number of each picture's group, where groups are named; None where every picture is alone."""
+    names = [name for split in fitted for name in dataset[split].names or ()]
+    if dataset.group_by is None or len(names) != sum(len(dataset[split]) for split in fitted):
         return None
-    found, _ = groups_by_name(dataset.name, [name for each in names for name in each or ()], Grouping(dataset.group_by))
-    return list(found)
+    found, _ = groups_by_name(dataset.name, names, Grouping(dataset.group_by, must_match=False))
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(group or (place,), len(numbers)) for place, group in enumerate(found)])
 
 
 def _expectation(choice: HeadChoice, dataset: Dataset) -> HeadExpectation | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imagewise.data.task import SingleLabel
 from imagewise.training.head.calibration import cooled, fit_temperature
-from imagewise.training.head.folds import assign_folds
+from imagewise.training.head.folds import stratified_folds
 from imagewise.training.head.logistic import Head, LogisticProblem
 from imagewise.training.head.record import HeadTrial
 
@@ -81,7 +81,7 @@ def choose_by_folds(
     classes: int,
     strengths: Sequence[float],
     class_weights: NDArray[np.float32] | None = None,
-    groups: Sequence[str | None] | None = None,
+    groups: NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> HeadChoice:
     """The head of the strength with the smallest loss in a cross-validation, fitted on all pictures.
@@ -91,10 +91,10 @@ def choose_by_folds(
         classes: number of classes.
         strengths: of the L2 penalty, above 0.
         class_weights: (classes,), how much each class counts in the loss.
-        groups: names; pictures of one group stay in one fold.
+        groups: (N,), equal for pictures that stay in one fold; None: each is on its own.
         seed: of the folds.
     """
-    folds = assign_folds(labels, FOLDS, seed, groups)
+    folds = stratified_folds(labels, FOLDS, seed, groups)
     weights = _sample_weights(labels, class_weights)
     parts = [_Fold(features, labels, folds != fold, classes, weights) for fold in np.unique(folds)]
     logits: dict[float, NDArray[np.float32]] = {}
