@@ -183,3 +183,21 @@ def test_an_onnx_file_is_a_backbone(run: imagewise.Run, photographs: Path, tmp_p
     assert card.backbone is not None
     assert (card.backbone.name, card.network) == ("mine.onnx", {})
     assert import_onnxruntime().InferenceSession(str(other.folder / "model.onnx")).get_inputs()[0].name == "pictures"
+
+
+def test_pictures_are_smaller_where_the_time_is_short(photographs: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    for name in COLOURS:
+        (large / name).mkdir(parents=True)
+        for number in range(4):
+            noise = np.random.default_rng(number).integers(0, 256, (240, 240, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(large / name / f"{number}.png")
+    options = Options(out=tmp_path / "run", offline=True, overrides={"backbone": SMALL}, minutes=0.0001)
+    plan = plan_run(large, options)
+    assert plan.dataset.shape == (96, 96, 3)
+    assert any("the run may take" in notice for notice in plan.dataset.notices)
+
+
+def test_minutes_are_refused_for_a_recipe_that_counts_epochs(photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="--minutes is for recipes that start from a pretrained network"):
+        plan_run(photographs, Options(out=tmp_path / "run", offline=True, recipe="photo", minutes=1))

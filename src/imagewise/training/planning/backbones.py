@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from imagewise.backbones.backbone import Backbone
+from imagewise.backbones.budget import Budget
 from imagewise.backbones.catalog import entries
 from imagewise.backbones.onnx_file import OnnxFile, open_onnx_file
 from imagewise.backbones.opening import AUTO, open_preferred, open_pretrained
@@ -50,6 +51,21 @@ def best_backbone(options: Options) -> tuple[Backbone | None, tuple[str, ...]]:
         return opened.backbone, ()
     reason = f"The most accurate pretrained network cannot be had ({'; '.join(opened.reasons)})"
     return opened.backbone, (f"{reason}: imagewise takes {opened.backbone.entry.title} instead.",)
+
+
+def side_limit(recipe: AnyRecipe | None, named: Backbone | None, options: Options) -> Budget | None:
+    """The bound of the pictures' size by the time that the user gives; None where no time is given."""
+    if options.minutes is None:
+        return None
+
+    def opened() -> Backbone:
+        backbone = named or best_backbone(options)[0]
+        if backbone is None:
+            raise RecipeError("--minutes needs a pretrained network, and none can be had. Leave it out.")
+        return backbone
+
+    name = AUTO if recipe is None else recipe.backbone or AUTO
+    return Budget(options.minutes, name, opened, threads=options.threads)
 
 
 def only_framing(backbone: Backbone | None) -> Framing | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from imagewise.data.auto_framing import FROM_SCRATCH, PRETRAINED
+from imagewise.data.auto_framing import FROM_SCRATCH, PRETRAINED, SideLimit
 from imagewise.data.catalog import named_sets
 from imagewise.data.dataset import Dataset
 from imagewise.data.groups.grouping import Grouping
@@ -22,11 +23,13 @@ def load(
     *,
     for_backbone: bool,
     usual: Framing | None = None,
+    limit: SideLimit | None = None,
 ) -> Dataset:
     """The data, with at least two classes and two training pictures.
 
     Args:
         for_backbone: whether photographs are for a pretrained network, which sees larger ones, in colour.
+        limit: bounds the side of photographs for a pretrained network.
         usual: the framing where neither the user nor the recipe names one; None to choose it from the pictures.
 
     Raises:
@@ -42,7 +45,7 @@ def load(
             columns=options.columns,
             progress=options.download_progress,
             grouping=Grouping(options.group_by, options.near_copies),
-            photo_sizes=PRETRAINED if for_backbone else FROM_SCRATCH,
+            photo_sizes=replace(PRETRAINED, limit=limit) if for_backbone else FROM_SCRATCH,
         )
     if "train" not in data or len(data["train"]) < 2 or len(data.class_names) < 2:
         raise DataError(f"{data.name}: training needs at least two classes and two training pictures.")

@@ -16,7 +16,7 @@ from imagewise.training.engines.default import default_engine, explain_numpy
 from imagewise.training.engines.registry import open_engine
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.job import TrainingJob
-from imagewise.training.planning.backbones import best_backbone, fitted_to, named_backbone, only_framing
+from imagewise.training.planning.backbones import best_backbone, fitted_to, named_backbone, only_framing, side_limit
 from imagewise.training.planning.jobs import make_fine_tune_job, make_head_job, make_job, suits_backbones
 from imagewise.training.planning.loading import load, source_of
 from imagewise.training.planning.plan import AnyRecipe, Data, Job, Options, Plan
@@ -77,10 +77,16 @@ def _prepare(
         if engine_name == "pytorch" and (isinstance(recipe, Recipe) or not on_backbone):
             # its import takes a second, during which the data is read
             opening = pool.submit(open_engine, engine_name, options.device, options.threads)
-        dataset = load(data, options, recipe, for_backbone=on_backbone, usual=only_framing(named))
+        limit = side_limit(recipe, named, options)
+        dataset = load(data, options, recipe, for_backbone=on_backbone, usual=only_framing(named), limit=limit)
         if recipe is None:
             suits = may_transfer and suits_backbones(dataset.framing)
             recipe = recipe_of(TRANSFER if suits else default_recipe(dataset, engine_name), options)
+        if recipe.backbone is None and options.minutes is not None:
+            raise RecipeError(
+                f"recipe {recipe.name} trains for a number of epochs: --minutes is for recipes that start from a "
+                "pretrained network. Leave it out, or choose --recipe transfer."
+            )
         if recipe.backbone is not None:
             backbone, notices = (named, ()) if named else best_backbone(options)
             if backbone is not None:
