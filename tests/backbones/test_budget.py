@@ -9,7 +9,7 @@ import pytest
 
 from fake_backbone import MeanAndMax
 from imagewise.backbones.budget import SHARE, Budget, measure_rate
-from imagewise.backbones.feature_session import FeatureSession
+from imagewise.backbones.computing.feature_session import FeatureSession
 from imagewise.backbones.views import FLIPPED, PLAIN, view
 
 

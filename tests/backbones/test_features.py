@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from fake_backbone import MeanAndMax, expected_features
-from imagewise.backbones import feature_cache
-from imagewise.backbones.feature_session import FeatureSession
-from imagewise.backbones.feature_writing import Writing
+from imagewise.backbones.computing import feature_cache
+from imagewise.backbones.computing.feature_session import FeatureSession
+from imagewise.backbones.computing.feature_writing import Writing
 from imagewise.backbones.features import compute_features
 from imagewise.backbones.views import FLIPPED, PLAIN, View, view, views
 from imagewise.errors import ModelError, RecipeError

@@ -12,7 +12,7 @@ from PIL import Image
 
 from command_line import refused, run
 from fake_backbone import MeanAndMax
-from imagewise.backbones import feature_cache
+from imagewise.backbones.computing import feature_cache
 from imagewise.backbones.features import compute_features
 from imagewise.paths import cache_dir
 

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from imagewise.backbones.backbone import Backbone
-from imagewise.backbones.feature_session import FeatureSession
+from imagewise.backbones.computing.feature_session import FeatureSession
 from imagewise.backbones.views import View
 from imagewise.model.session import Device
 

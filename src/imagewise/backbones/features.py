@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.backbones.backbone import Backbone
-from imagewise.backbones.feature_cache import Earlier, Place, kind_of, picture_digests, read_kept
-from imagewise.backbones.feature_session import Features, FeatureSession, Indices
-from imagewise.backbones.feature_writing import Writing
+from imagewise.backbones.computing.feature_cache import Earlier, Place, kind_of, picture_digests, read_kept
+from imagewise.backbones.computing.feature_session import Features, FeatureSession, Indices
+from imagewise.backbones.computing.feature_writing import Writing
 from imagewise.backbones.views import PLAIN, View
 from imagewise.data.memmap import drop_pages
 from imagewise.errors import ModelError

@@ -20,7 +20,7 @@ class Opened:
     """A backbone that was chosen for the user.
 
     Attributes:
-        backbone: None where no weights could be had.
+        backbone: None where no weights are available.
         reasons: why others that are more accurate could not be taken, a sentence each.
     """
 
@@ -44,7 +44,7 @@ def open_pretrained(name: str, *, offline: bool = False, progress: Progress | No
 
 
 def open_preferred(*, offline: bool = False, progress: Progress | None = None) -> Opened:
-    """The first of `PREFERRED` whose weights can be had."""
+    """The first of `PREFERRED` whose weights are available."""
     known = entries()
     reasons: list[str] = []
     for name in PREFERRED:

@@ -140,7 +140,7 @@ def data_cache(clear: ClearCache = False, limit: CacheLimit = None, json_: Json 
     features of pictures, at most 10 GB, are kept beside them; --clear deletes them too. Named sets are listed by
     `imagewise data list`.
     """
-    from imagewise.backbones import feature_cache
+    from imagewise.backbones.computing import feature_cache
     from imagewise.cli.print_data import print_cache
     from imagewise.data.picture_files import picture_cache
     from imagewise.data.sources import archives
@@ -171,7 +171,7 @@ def data_clear_cache() -> None:
 
     imagewise decodes, computes and unpacks again when you next use them. Named sets stay.
     """
-    from imagewise.backbones import feature_cache
+    from imagewise.backbones.computing import feature_cache
     from imagewise.cli.console import print_line
     from imagewise.data.picture_files import picture_cache
     from imagewise.data.sources import archives

@@ -51,7 +51,7 @@ BackboneName = Annotated[
         "--backbone",
         metavar="NAME|FILE",
         help="Pretrained network to start from: a name from `imagewise backbones`, or an ONNX file.  "
-        "[default: the most accurate one that can be had]",
+        "[default: the most accurate one that is available]",
         rich_help_panel="Training",
     ),
 ]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from imagewise.atomic import write_atomically
 from imagewise.data.dataset import Dataset, SplitName
-from imagewise.data.task import log_softmax
 from imagewise.display.notices import warn_of
 from imagewise.errors import ImagewiseWarning
 from imagewise.evaluation.evaluate import Evaluation
-from imagewise.evaluation.metrics import measure
+from imagewise.evaluation.scoring import score
 from imagewise.framing.framing import Framing
 from imagewise.model.model import Model
 from imagewise.training.engines.tracker import TrackerState
@@ -82,7 +78,7 @@ def train(
         report: write report.html too (about a second).
         framing: kind and size of the model's input, a Framing or its text (`photo:96`); None chooses from the pictures.
         backbone: the pretrained network to start from: a name of `imagewise.backbones()`, or an ONNX file; None takes
-            the most accurate one that can be had, where the recipe starts from one.
+            the most accurate one that is available, where the recipe starts from one.
         minutes: how long a run on a pretrained network may take: input size and views are chosen to fit.
         half: store the weights with 16 bits: half the size of model.onnx.
         group_by: a regular expression on the names of picture files: pictures with the same match are one group, such
@@ -268,29 +264,6 @@ def _threads_notice(plan: Plan, used: Sequence[int]) -> list[str]:
         f"Other programs needed the processors, so training used {numbers} of {most} threads. Its time and the last "
         f"digits of its results depend on these numbers; --threads {most} (in Python: threads={most}) fixes the number."
     ]
-
-
-def score(
-    model: Model,
-    dataset: Dataset,
-    splits: Iterable[SplitName],
-    logits: Mapping[SplitName, NDArray[np.float32]] | None = None,
-) -> dict[SplitName, Evaluation]:
-    """The model's scores on these splits of the data that it was trained on.
-
-    Args:
-        logits: the model's, (N, classes) float32, of splits where they are known: a minute of computing less.
-    """
-    scores = {}
-    for name in splits:
-        split = dataset[name]
-        known = (logits or {}).get(name)
-        probabilities = model.predict_batch(split.images) if known is None else np.exp(log_softmax(known))
-        metrics = measure(probabilities, split.labels, dataset.class_names)
-        scores[name] = Evaluation(
-            model.name, dataset.name, name, metrics, split, probabilities, split_rule=dataset.split_text
-        )
-    return scores
 
 
 def write_report(run: Run) -> Path:

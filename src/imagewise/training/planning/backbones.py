@@ -1,4 +1,4 @@
-"""The pretrained network of a run: the one that is named, or the best one that can be had."""
+"""The pretrained network of a run: the one that is named, or the best one that is available."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def named_backbone(recipe: AnyRecipe, options: Options) -> Backbone | None:
     """The backbone that a recipe names; None where it names none or leaves the choice open.
 
     Raises:
-        ImagewiseError: it cannot be had: a backbone that is named is never replaced.
+        ImagewiseError: it is not available: a backbone that is named is never replaced.
     """
     name = recipe.backbone
     if name is None or name == AUTO:
@@ -42,14 +42,14 @@ def named_backbone(recipe: AnyRecipe, options: Options) -> Backbone | None:
 
 
 def best_backbone(options: Options) -> tuple[Backbone | None, tuple[str, ...]]:
-    """The most accurate backbone that can be had, None where there is none; and what to tell the user."""
+    """The most accurate backbone that is available, None where there is none; and what to tell the user."""
     opened = open_preferred(offline=options.offline, progress=options.download_progress)
     if opened.backbone is None:
-        reason = f"No pretrained network can be had ({'; '.join(opened.reasons)})"
+        reason = f"No pretrained network is available ({'; '.join(opened.reasons)})"
         return None, (f"{reason}: imagewise trains a network from random weights instead, which is less accurate.",)
     if not opened.reasons:
         return opened.backbone, ()
-    reason = f"The most accurate pretrained network cannot be had ({'; '.join(opened.reasons)})"
+    reason = f"The most accurate pretrained network is not available ({'; '.join(opened.reasons)})"
     return opened.backbone, (f"{reason}: imagewise takes {opened.backbone.entry.title} instead.",)
 
 
@@ -61,7 +61,7 @@ def side_limit(recipe: AnyRecipe | None, named: Backbone | None, options: Option
     def opened() -> Backbone:
         backbone = named or best_backbone(options)[0]
         if backbone is None:
-            raise RecipeError("--minutes needs a pretrained network, and none can be had. Leave it out.")
+            raise RecipeError("--minutes needs a pretrained network, and none is available. Leave it out.")
         return backbone
 
     name = AUTO if recipe is None else recipe.backbone or AUTO

@@ -129,7 +129,7 @@ def _backbone(record: RunRecord, recipe: AnyRecipe, dataset: Dataset, options: O
         recipe = recipe.override({"backbone": then.name})
     backbone = named_backbone(recipe, options) or best_backbone(options)[0]
     if backbone is None:
-        raise ModelError(f"{folder.path} needs a pretrained network, and none can be had. Start a new run.")
+        raise ModelError(f"{folder.path} needs a pretrained network, and none is available. Start a new run.")
     backbone, _ = fitted_to(backbone, dataset, recipe)
     if then is not None and then.digest != backbone.digest:
         raise ModelError(f"{folder.path} was trained on other weights of {then.name} than today's. Start a new run.")

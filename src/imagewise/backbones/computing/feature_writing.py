@@ -13,8 +13,8 @@ from io import FileIO
 
 import numpy as np
 
-from imagewise.backbones import feature_cache
-from imagewise.backbones.feature_cache import Features, Place, make_room, read_kept, rows_of_partial
+from imagewise.backbones.computing import feature_cache
+from imagewise.backbones.computing.feature_cache import Features, Place, make_room, read_kept, rows_of_partial
 
 
 class Writing:
