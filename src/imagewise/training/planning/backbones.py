@@ -7,7 +7,7 @@ from pathlib import Path
 from imagewise.backbones.backbone import Backbone
 from imagewise.backbones.budget import Budget
 from imagewise.backbones.catalog import entries
-from imagewise.backbones.onnx_file import OnnxFile, open_onnx_file
+from imagewise.backbones.onnx_files.onnx_file import OnnxFile, open_onnx_file
 from imagewise.backbones.opening import AUTO, open_preferred, open_pretrained
 from imagewise.data.dataset import Dataset
 from imagewise.errors import RecipeError
