@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.data.dataset import Dataset, SplitName
+from imagewise.data.task import SingleLabel
 from imagewise.model.card import CardBackbone
 from imagewise.networks.network import Network
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines import loop
 from imagewise.training.engines.base import Engine, FitResult
+from imagewise.training.head.fine_tuning import training_job
 from imagewise.training.head.fit import fit_head
 from imagewise.training.head.job import FineTuneJob, HeadJob
 from imagewise.training.head.record import HeadRecord
@@ -75,7 +77,7 @@ def fit(
         case HeadJob():
             return _headed(job, fit_head(job, dataset, callbacks))
         case FineTuneJob():
-            raise NotImplementedError
+            return _fine_tuned(job, dataset, callbacks, resume, engine)
         case _:
             assert_never(job)
 
@@ -102,3 +104,33 @@ def _headed(job: HeadJob, result: HeadResult) -> Fitted:
         head=result.record,
         logits=result.logits,
     )
+
+
+def _fine_tuned(
+    job: FineTuneJob,
+    dataset: Dataset,
+    callbacks: TrainingCallbacks,
+    resume: Checkpoint | None,
+    engine: Engine | None,
+) -> Fitted:
+    """The fine-tuned network, or the head alone where the former is no better on validation."""
+    headed = fit_head(job.head, dataset, callbacks)
+    trained = training_job(job, headed.head, dataset.framing.kind)
+    result = loop.fit(trained, dataset, callbacks=callbacks, resume=resume, engine=engine)
+    fitted = _trained(trained, result)
+    record = headed.record
+    if _head_is_better(headed, result, dataset):
+        record = HeadRecord.of(record.as_dict() | {"kept": True})
+        fitted = replace(_headed(job.head, headed), history=result.history, interrupted=result.interrupted)
+    return replace(fitted, head=record, backbone=job.backbone.card())
+
+
+def _head_is_better(headed: HeadResult, result: FitResult, dataset: Dataset) -> bool:
+    """Whether the head alone has the higher validation accuracy, or the same at a lower loss."""
+    best = next((each for each in result.history if each.epoch == result.best_epoch), None)
+    if best is None or best.validation_accuracy is None or best.validation_cost is None:
+        return best is None
+    labels, logits = dataset["validation"].labels, headed.logits["validation"]
+    task = SingleLabel()
+    accuracy, loss = float(task.correct(logits, labels).mean()), float(task.losses(logits, labels).mean())
+    return (accuracy, -loss) > (best.validation_accuracy, -best.validation_cost)

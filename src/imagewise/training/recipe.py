@@ -142,6 +142,10 @@ class FineTuning(Part):
 
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Multiple of the learning rate from one block to the block before it: early layers change least."""
+    frozen: float = Field(0.0, ge=0, lt=1)
+    """Share of the blocks, from the first one on, that keep their published weights."""
+    head_rate: float = Field(1.0, gt=0)
+    """Multiple of the learning rate for the head."""
 
 
 class Recipe(BaseRecipe):

@@ -60,6 +60,7 @@ class HeadRecord(Record):
         chosen_by: `validation`, or `cross-validation` where the validation split is small.
         chosen_on: number of pictures that the accuracies of `tried` are of.
         temperature: by which the logits were divided to calibrate them; it is part of the weights.
+        kept: it is the model, since fine-tuning the whole network was no better on validation.
         seconds: time that it took.
         expectation: None where the test pictures tell the accuracy.
     """
@@ -73,6 +74,7 @@ class HeadRecord(Record):
     chosen_by: Literal["validation", "cross-validation"] = "validation"
     chosen_on: int | None = None
     temperature: float | None = None
+    kept: bool = False
     seconds: HeadSeconds = Field(default_factory=HeadSeconds)
     expectation: HeadExpectation | None = None
 

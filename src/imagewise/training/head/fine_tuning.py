@@ -1,0 +1,58 @@
+"""The second part of fine-tuning: a job that trains the layers of a backbone further, from a fitted head on."""
+
+from __future__ import annotations
+
+from imagewise.framing.framing import FramingKind
+from imagewise.networks import layers as L
+from imagewise.networks.layers import Layer
+from imagewise.training.head.job import FineTuneJob
+from imagewise.training.head.logistic import Head
+from imagewise.training.job import TrainingJob
+
+
+def training_job(job: FineTuneJob, head: Head, framing_kind: FramingKind) -> TrainingJob:
+    """The job that trains the whole network from the backbone's published weights and `head` on.
+
+    The first blocks are frozen, and each block learns more slowly than the next, as the recipe's `fine_tuning` says.
+    Batch normalisation keeps its published statistics: those of a few small batches are worse.
+    """
+    layers = job.backbone.layers(job.head.side)
+    blocks = block_numbers(layers)
+    count = blocks[-1] + 1
+    tuning = job.recipe.fine_tuning
+    trained_from = round(tuning.frozen * count)
+    rates = [0.0 if b < trained_from else tuning.layer_decay ** (count - 1 - b) for b in range(count)]
+    names = job.network.weight_shapes()
+    head_layer = len(layers)
+    multipliers = {
+        name: tuning.head_rate if (number := int(name.partition(".")[0])) == head_layer else rates[blocks[number]]
+        for name in names
+    }
+    return TrainingJob(
+        network=job.network,
+        recipe=job.recipe,
+        framing_kind=framing_kind,
+        engine=job.engine,
+        device=job.device,
+        class_weights=job.class_weights,
+        initial_weights=job.backbone.network_weights(job.head.side, head.weight, head.bias),
+        rate_multipliers=multipliers,
+        freeze_batch_norm=True,
+        threads=job.threads,
+    )
+
+
+def block_numbers(layers: tuple[Layer, ...]) -> list[int]:
+    """The block of each layer, from 0. A block ends with a residual branch, a linear projection, or before the pooling.
+
+    >>> block_numbers((L.Conv(8, 3), L.BatchNorm(), L.ReLU6(), L.Conv(4, 1), L.BatchNorm(), L.Conv(8, 1)))
+    [0, 0, 0, 0, 0, 1]
+    """
+    numbers, block = [], 0
+    for place, layer in enumerate(layers):
+        numbers.append(block)
+        following = layers[place + 1] if place + 1 < len(layers) else None
+        linear = isinstance(layer, L.BatchNorm) and isinstance(following, L.Conv | L.Branch)
+        if following is not None and (isinstance(layer, L.Branch) or linear or isinstance(following, L.GlobalPool)):
+            block += 1
+    return numbers

@@ -1,0 +1,100 @@
+"""Recipe finetune: the job that follows a head, and whole runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imagewise
+from imagewise.backbones.opening import open_pretrained
+from imagewise.errors import RecipeError
+from imagewise.training.head.fine_tuning import block_numbers, training_job
+from imagewise.training.head.job import FineTuneJob, HeadJob
+from imagewise.training.head.logistic import Head
+from imagewise.training.head.recipe import HeadRecipe
+from imagewise.training.recipe import Recipe
+from imagewise.training.recipes.files import load_recipe
+
+SMALL = "mobilenet_v2_035"
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of 24 pictures of 70x70 pixels: noise around a colour."""
+    folder = tmp_path_factory.mktemp("photographs")
+    rng = np.random.default_rng(0)
+    for name, colour in {"blue": (60, 80, 160), "red": (160, 80, 60)}.items():
+        (folder / name).mkdir()
+        for number in range(24):
+            levels = np.clip(rng.normal(colour, 70, (70, 70, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(levels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def a_job(**tuning: Any) -> FineTuneJob:
+    recipe, transfer = load_recipe("finetune"), load_recipe("transfer")
+    assert isinstance(recipe, Recipe)
+    assert isinstance(transfer, HeadRecipe)
+    changes = {f"fine_tuning.{name}": value for name, value in tuning.items()}
+    return FineTuneJob(HeadJob(open_pretrained(SMALL, offline=True), transfer, 64, 3), recipe.override(changes))
+
+
+def test_blocks_end_with_a_residual_branch_or_a_linear_projection() -> None:
+    layers = open_pretrained(SMALL, offline=True).layers(64)
+    numbers = block_numbers(layers)
+    assert len(numbers) == len(layers)
+    assert numbers[-1] + 1 == 19  # 17 blocks of the paper, of which the stem is part of the first; the last conv; pool
+    assert numbers == sorted(numbers)
+
+
+def test_the_first_blocks_are_frozen_and_each_learns_more_slowly_than_the_next() -> None:
+    job = a_job(frozen=0.5, layer_decay=0.5, head_rate=3.0)
+    head = Head(np.ones((3, 1280), np.float32), np.zeros(3, np.float32))
+    trained = training_job(job, head, "photo")
+    rates = list(trained.rate_multipliers.values())
+    assert rates[0] == 0.0
+    assert rates[:-2] == sorted(rates[:-2])
+    assert rates[-2:] == [3.0, 3.0]
+    assert trained.freeze_batch_norm
+    assert trained.initial_weights is not None
+    np.testing.assert_array_equal(list(trained.initial_weights.values())[-2], head.weight)
+
+
+def test_fine_tuning_leaves_a_run_with_epochs_and_a_head(photographs: Path, tmp_path: Path) -> None:
+    run = imagewise.train(
+        photographs, recipe="finetune", backbone=SMALL, framing="photo:64", epochs=2, out=tmp_path / "run",
+        offline=True, verbose=False,
+    )  # fmt: skip
+    assert len(run.history) == 2
+    assert run.head is not None
+    record = json.loads((run.folder / "run.json").read_text("utf-8"))
+    assert (record["status"], record["backbone"]["name"], record["engine"]) == ("finished", SMALL, "pytorch")
+    assert {"model.onnx", "checkpoint.safetensors", "history.csv", "report.html"} <= {
+        file.name for file in run.folder.iterdir()
+    }
+    assert run.accuracy > 0.6
+    card = run.model.card
+    assert card.backbone is not None
+    assert (card.backbone.name, card.recipe.name) == (SMALL, "finetune")
+
+
+def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(photographs: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"offline": True, "verbose": False, "report": False}
+    chosen: dict[str, Any] = {"recipe": "finetune", "backbone": SMALL, "framing": "photo:64"}
+    first = imagewise.train(photographs, **chosen, epochs=1, out=tmp_path / "run", **settings)
+    again = imagewise.train(resume=first.folder, epochs=2, **settings)
+    assert [each.epoch for each in again.history] == [1, 2]
+
+
+def test_an_onnx_file_cannot_be_fine_tuned(photographs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.onnx"
+    file.write_bytes(b"")
+    with pytest.raises(RecipeError, match="cannot be trained further"):
+        imagewise.train(
+            photographs, recipe="finetune", backbone=str(file), out=tmp_path / "run", offline=True, verbose=False
+        )
