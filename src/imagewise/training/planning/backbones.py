@@ -13,8 +13,8 @@ from imagewise.data.dataset import Dataset
 from imagewise.errors import RecipeError
 from imagewise.framing.framing import Framing
 from imagewise.training.head.recipe import HeadRecipe
-from imagewise.training.head.trial import quick_score
 from imagewise.training.planning.plan import AnyRecipe, Options
+from imagewise.training.planning.trial import quick_score
 
 
 def named_backbone(recipe: AnyRecipe, options: Options) -> Backbone | None:
