@@ -14,7 +14,7 @@ from benchmarks.transfer import PART as TRANSFER
 from benchmarks.transfer import transfer_table
 from numpy.typing import NDArray
 
-from benchmarks import inference, rates, scaling
+from benchmarks import features, inference, rates, scaling
 
 PAGE, PLOT = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.png"
 REFERENCE = "pytorch-example"
@@ -137,12 +137,28 @@ def import_table(rows: dict[str, list[Row]]) -> list[str]:
     return [f"`import imagewise`, less the interpreter's own start: {found.text(2)} s, n = {found.n}."]
 
 
+def features_table(rows: dict[str, list[Row]]) -> list[str]:
+    """A row a backbone and side."""
+    lines = [
+        "| backbone | side, pixels | imagewise, ms a picture | its processor time, ms | bare onnxruntime, ms "
+        "| our rate ÷ bare | pairs |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for subject, found in rows.items():
+        backbone, _, side = subject.partition("/")
+        names = ("imagewise", "processor time", "bare onnxruntime", "share of the bare rate")
+        cells = [Figure.of(found, name).text() for name in names]
+        lines.append(f"| `{backbone}` | {side} | {' | '.join(cells)} | {Figure.of(found, names[0]).n} |")
+    return lines
+
+
 TABLES: dict[str, tuple[str, Callable[[dict[str, list[Row]]], list[str]]]] = {
     "training": (TRAINING, training_table),
     "floor": (rates.PART, floor_table),
     "profile": (rates.PROFILE, profile_table),
     "inference": (inference.PART, inference_table),
     "import": (inference.IMPORT, import_table),
+    "features": (features.PART, features_table),
     "scaling": (scaling.PART, scaling_table),
     "transfer": (TRANSFER, transfer_table),
 }

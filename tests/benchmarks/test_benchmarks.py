@@ -23,6 +23,8 @@ from benchmarks.training import measure_in_turn, measure_training
 from torch.utils.flop_counter import FlopCounterMode
 
 import imagewise
+from benchmarks import features
+from fake_backbone import MeanAndMax
 from imagewise.networks.architectures import convnet, resnet
 from imagewise.networks.network import Network
 from imagewise.training.engines.pytorch.module import build_module
@@ -197,3 +199,19 @@ def test_the_command_line_writes_nothing_where_nothing_was_measured(tmp_path: Pa
     file = tmp_path / "results.csv"
     main(parse(["training", "--only", "no-such-subject", "--results", str(file)]))
     assert not file.exists()
+
+
+def test_features_are_measured_both_ways_and_fill_their_table(tmp_path: Path) -> None:
+    found = features.measure(MeanAndMax(), 32, 20, 2)
+    assert [len(times) for times in found.values()] == [2] * 4
+    found["bare, batches of 8"] = [(1.0, 2.0), (1.5, 2.0)]
+    found["imagewise"] = [(0.5, 1.0), (1.0, 1.0)]
+    for way in ("bare, batches of 1", "bare, batches of 32"):
+        found[way] = [(9.0, 9.0)] * 2
+    assert features.fastest_bare(found) == "bare, batches of 8"
+    results = Results(tmp_path / "results.csv", "test")
+    features.add(results, "fake/32", found)
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin: features -->\n<!-- end: features -->\n")
+    write_page(results, page, tmp_path / "plot.png")
+    assert "| `fake` | 32 | 0.750 ± 0.354 | 1.00 ± 0.00 | 1.25 ± 0.35 | 1.75 ± 0.35 | 2 |" in page.read_text()

@@ -17,7 +17,7 @@ from imagewise.fetch import Progress
 from imagewise.framing.decoding import PictureSource, Pixels, picture_error, read_picture
 from imagewise.framing.framing import Framing, frame
 
-_AT_A_TIME = 256  # pictures that are handed on together
+_AT_A_TIME = 32  # pictures that are handed on together: no decoder waits for long while they are
 _AHEAD = 4  # pictures a thread that wait for it: what is in memory does not grow with the set
 
 Answer = tuple[Result, Pixels, Pixels] | tuple[str, None, None]
