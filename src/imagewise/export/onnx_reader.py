@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from imagewise.errors import ModelError, NetworkError
+from imagewise.model.half import as_single
 from imagewise.model.model import Model
 from imagewise.networks.folding import fold_batch_norm
 from imagewise.networks.network import Network, Weights
@@ -40,7 +41,7 @@ def read_network(file: Path, model: Model) -> tuple[Network, Weights]:
         network, _ = fold_batch_norm(described, empty)
     except NetworkError as error:
         raise ModelError(f"{file}: its card does not describe its network: {error} Train or copy it again.") from error
-    held = {value.name: value for value in onnx.load_from_string(content).graph.initializer}
+    held = {value.name: value for value in as_single(onnx.load_from_string(content)).graph.initializer}
     wanted = network.weight_shapes()
     if not wanted.keys() <= held.keys():
         raise ModelError(f"{file}: does not hold its trained weights (an int8 export?). Export the original model.")
