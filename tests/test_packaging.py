@@ -13,8 +13,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -67,6 +69,16 @@ def size_of(folder: Path) -> int:
     return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
 
 
+def draw_photographs(folder: Path) -> None:
+    """Two class folders of 20 pictures of 64x64 pixels: noise around a colour."""
+    rng = np.random.default_rng(0)
+    for name, colour in {"blue": (40, 60, 200), "red": (200, 50, 40)}.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(20):
+            levels = np.clip(rng.normal(colour, 40, (64, 64, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(levels).save(folder / name / f"{number}.png")
+
+
 @pytest.mark.prove
 def test_archives_hold_every_file_and_a_wheel_in_an_empty_environment_predicts_and_trains(tmp_path: Path) -> None:
     built = subprocess.run(
@@ -87,7 +99,8 @@ def test_archives_hold_every_file_and_a_wheel_in_an_empty_environment_predicts_a
     venv.create(empty, with_pip=True)
     before = size_of(empty)
     scripts = empty / ("Scripts" if os.name == "nt" else "bin")
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "IMAGEWISE_DATA")}
+    ours = ("PYTHONPATH", "IMAGEWISE_")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
     def run(program: str, *arguments: object) -> str:
         done = subprocess.run(
@@ -108,3 +121,7 @@ def test_archives_hold_every_file_and_a_wheel_in_an_empty_environment_predicts_a
     assert "mnist-sample" in printed
     assert f"{wheel.name}[train]" in printed  # the command that installs PyTorch here
     assert "accuracy" in run("imagewise", "evaluate", "run/model.onnx", "digits")
+    draw_photographs(tmp_path / "photographs")
+    learn = ("--recipe", "transfer", "--backbone", "mobilenet_v2_035", "--offline", "--out", "photos")
+    run("imagewise", "train", "photographs", *learn)
+    assert "mobilenet_v2_035" in run("imagewise", "info", "photos/model.onnx")
