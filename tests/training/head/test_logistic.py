@@ -58,7 +58,7 @@ def spread(x: NDArray[np.float32]) -> float:
 @pytest.mark.parametrize(("count", "features", "classes"), [(300, 20, 4), (60, 200, 3), (400, 30, 16)])
 def test_it_equals_scikit_learn(strength: float, count: int, features: int, classes: int) -> None:
     x, y = pictures(count, features, classes)
-    found, expected = LogisticProblem(x, y, classes).fit(strength, tolerance=1e-7), reference(x, y, strength)
+    found, expected = LogisticProblem([x], y, classes).fit(strength, tolerance=1e-7), reference(x, y, strength)
     check_equal(found, expected, x, 2e-3)
     assert objective(found, x, y, strength) <= objective(expected, x, y, strength) * (1 + 1e-6)
 
@@ -93,7 +93,7 @@ def test_it_is_the_same_to_the_last_bit_each_time() -> None:
 
 def test_where_it_starts_does_not_matter() -> None:
     x, y = pictures()
-    problem = LogisticProblem(x, y, 4)
+    problem = LogisticProblem([x], y, 4)
     path = None
     for strength in (1000.0, 100.0, 10.0, 1.0):
         path = problem.fit(strength, path)
@@ -199,3 +199,22 @@ def test_weights_that_are_all_0_are_refused() -> None:
     x, y = pictures()
     with pytest.raises(TrainingError, match="no picture counts"):
         fit_logistic(x, y, 4, 1.0, np.zeros(len(y)))
+
+
+def test_features_in_parts_are_those_of_one_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = pictures()
+    whole = fit_logistic(x, y, 4, 5.0)
+    parts = [x[:100], x[100:101], x[101:]]
+    check_equal(LogisticProblem(parts, y, 4).fit(5.0), whole, x, 1e-4)
+    monkeypatch.setattr(rows, "IN_MEMORY", 1000)
+    monkeypatch.setattr(rows, "BLOCK", 64 * x[:1].nbytes)
+    check_equal(LogisticProblem(parts, y, 4).fit(5.0), whole, x, 1e-4)
+
+
+def test_other_weights_leave_the_problem_as_it_was() -> None:
+    x, y = pictures()
+    problem = LogisticProblem([x], y, 4)
+    before = problem.fit(5.0)
+    other = problem.weighted((y < 2).astype(np.float64)).fit(5.0)
+    assert set(other.logits(x).argmax(axis=1)) == {0, 1}
+    assert np.array_equal(problem.fit(5.0).weight, before.weight)

@@ -9,7 +9,9 @@ The tests compare with scikit-learn's LogisticRegression, whose C is 1 / strengt
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from copy import copy
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +62,7 @@ def fit_logistic(
         RecipeError: the strength is not above 0.
         TrainingError: features are not finite, or no picture has a weight.
     """
-    return LogisticProblem(features, labels, classes, sample_weights).fit(strength, start)
+    return LogisticProblem([features], labels, classes, sample_weights).fit(strength, start)
 
 
 class LogisticProblem:
@@ -68,21 +70,31 @@ class LogisticProblem:
 
     def __init__(
         self,
-        features: NDArray[np.float32],
+        parts: Sequence[NDArray[np.float32]],
         labels: NDArray[np.int64],
         classes: int,
         sample_weights: NDArray[np.float64] | None = None,
     ) -> None:
-        """Measure the features. Arguments and errors are those of `fit_logistic`."""
-        weights = np.ones(len(labels)) if sample_weights is None else np.asarray(sample_weights, dtype=np.float64)
-        if not weights.sum() > 0:
-            raise TrainingError("no picture counts: all weights are 0. Give some classes a weight above 0.")
+        """Measure the features of the parts, each (n, F), one after the other. For the rest see `fit_logistic`."""
+        weights = np.ones(len(labels)) if sample_weights is None else sample_weights
+        self._labels = labels
         self._classes = classes
-        self._present = np.unique(labels[weights > 0])
-        targets = np.searchsorted(self._present, labels).clip(max=len(self._present) - 1)  # of others: weight is 0
+        self._weigh(weights)
+        self._rows = Rows(parts, weights)
+
+    def weighted(self, sample_weights: NDArray[np.float64]) -> Self:
+        """The same features with other weights of the pictures; their mean and spread stay as they were measured."""
+        other = copy(self)
+        other._weigh(sample_weights)
+        return other
+
+    def _weigh(self, weights: NDArray[np.float64]) -> None:
         self._total = float(weights.sum())
-        self._rows = Rows(features, weights)
-        self._loss = CrossEntropy(targets, weights)
+        if not self._total > 0:
+            raise TrainingError("no picture counts: all weights are 0. Give some classes a weight above 0.")
+        self._present = np.unique(self._labels[weights > 0])
+        targets = np.searchsorted(self._present, self._labels).clip(max=len(self._present) - 1)  # of others: no weight
+        self._loss = CrossEntropy(targets, np.asarray(weights, dtype=np.float64))
 
     def fit(self, strength: float, start: Head | None = None, tolerance: float = TOLERANCE) -> Head:
         """The head of one strength, from `start`; `tolerance` as `TOLERANCE`."""

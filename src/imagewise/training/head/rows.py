@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,42 +23,55 @@ class Rows:
             vary, and reads fewer pictures (docs/decisions.md).
     """
 
-    def __init__(self, features: NDArray[np.float32], weights: NDArray[np.float64]) -> None:
-        """Measure mean and spread, each picture by its weight."""
-        self._features = features
-        self._step = max(1, BLOCK // max(1, features[:1].nbytes))
-        total = weights.sum()
+    def __init__(self, parts: Sequence[NDArray[np.float32]], weights: NDArray[np.float64]) -> None:
+        """Measure mean and spread of the parts, each (n, F), one after the other; weights (N,) of all."""
+        self._parts = parts
+        self._count = sum(map(len, parts))
+        self._prepared: NDArray[np.float32] | None = None
+        self.mean = np.zeros(parts[0].shape[1])
+        spread, total = 0.0, float(weights.sum())
         with np.errstate(invalid="ignore"):  # NaN and infinity are refused below
-            self.mean = sum(weights[at] @ features[at] for at in self.blocks()) / total
-            squares = (np.square(features[at] - self.mean.astype(np.float32)).mean(axis=1) for at in self.blocks())
-            spread = sum(float(weights[at] @ each) for at, each in zip(self.blocks(), squares, strict=True)) / total
+            for at, raw in self._raw():
+                self.mean += weights[at] @ raw / total
+            for at, raw in self._raw():
+                spread += float(weights[at] @ np.square(raw - self.mean.astype(np.float32)).mean(axis=1)) / total
         if not np.isfinite(spread):
             raise TrainingError(
                 "the features of some pictures are not finite numbers. Check the weights of the backbone, or take "
                 "another one."
             )
         self.scale = float(np.sqrt(spread)) or 1.0
-        self._prepared: NDArray[np.float32] | None = None
-        if features.nbytes <= IN_MEMORY:
-            self._prepared = self._prepare(slice(None))
-            self._step = max(1, len(features))
+        if sum(part.nbytes for part in parts) <= IN_MEMORY:
+            prepared = np.empty((self._count, len(self.mean)), np.float32)
+            for at, rows in self._blocks():
+                prepared[at] = rows
+            self._prepared = prepared
 
-    def blocks(self) -> Iterator[slice]:
-        """Consecutive rows to work on at once."""
-        for start in range(0, len(self._features), self._step):
-            yield slice(start, start + self._step)
+    def _raw(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Consecutive rows as they came, and which they are."""
+        start = 0
+        for part in self._parts:
+            step = max(1, BLOCK // max(1, part[:1].nbytes))
+            for first in range(0, len(part), step):
+                raw = part[first : first + step]
+                yield slice(start, start + len(raw)), raw
+                start += len(raw)
 
-    def _prepare(self, at: slice) -> NDArray[np.float32]:
-        rows: NDArray[np.float32] = np.subtract(self._features[at], self.mean, dtype=np.float32)
-        rows *= np.float32(1 / self.scale)
-        return rows
+    def _blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Consecutive rows to work on at once, and which they are."""
+        if self._prepared is not None:
+            yield slice(0, self._count), self._prepared
+            return
+        for at, raw in self._raw():
+            rows: NDArray[np.float32] = np.subtract(raw, self.mean, dtype=np.float32)
+            rows *= np.float32(1 / self.scale)
+            yield at, rows
 
     def logits(self, weight: NDArray[np.float64]) -> NDArray[np.float32]:
         """Logits (N, classes) of `weight` (classes, F + 1)."""
         narrow = weight.astype(np.float32)
-        out = np.empty((len(self._features), len(weight)), np.float32)
-        for at in self.blocks():
-            rows = self._prepare(at) if self._prepared is None else self._prepared
+        out = np.empty((self._count, len(weight)), np.float32)
+        for at, rows in self._blocks():
             np.matmul(rows, narrow[:, :-1].T, out=out[at])
             out[at] += narrow[:, -1]
         return out
@@ -66,8 +79,7 @@ class Rows:
     def gradient(self, residuals: NDArray[np.float32]) -> NDArray[np.float64]:
         """What residuals (N, classes) of the logits are for the weights, (classes, F + 1)."""
         out = np.zeros((residuals.shape[1], len(self.mean) + 1))
-        for at in self.blocks():
-            rows = self._prepare(at) if self._prepared is None else self._prepared
+        for at, rows in self._blocks():
             # the faster of two, for a few and for many classes
             out[:, :-1] += residuals[at].T @ rows if residuals.shape[1] < FEW_CLASSES else (rows.T @ residuals[at]).T
             out[:, -1] += residuals[at].sum(axis=0, dtype=np.float64)
