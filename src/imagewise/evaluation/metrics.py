@@ -103,7 +103,7 @@ def measure(probabilities: NDArray[np.float32], labels: NDArray[np.int64], class
     )
 
 
-def wilson_interval(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson_interval(right: float, count: float, z: float = 1.959964) -> tuple[float, float]:
     """Score interval of a proportion (Wilson 1927): 95% with the default z. It is sound near 0 and 1, too."""
     share = right / count
     centre = (share + z * z / (2 * count)) / (1 + z * z / count)

@@ -9,20 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from feature_sets import pictures
 from imagewise.errors import RecipeError, TrainingError
 from imagewise.training.head import rows
 from imagewise.training.head.logistic import Head, LogisticProblem, fit_logistic
-
-Pictures = tuple[NDArray[np.float32], NDArray[np.int64]]
-
-
-def pictures(count: int = 300, features: int = 20, classes: int = 4, seed: int = 0, apart: float = 0.7) -> Pictures:
-    """Correlated features at or above 0, as a network's, of classes that overlap."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % classes
-    means = apart * rng.standard_normal((classes, features))
-    found = (means[labels] + rng.standard_normal((count, features))) @ rng.standard_normal((features, features))
-    return np.clip(found + 2, 0, 6).astype(np.float32), labels.astype(np.int64)
 
 
 def reference(x: NDArray[np.float32], y: NDArray[np.int64], strength: float, weights: Any = None) -> Head:
@@ -218,3 +208,14 @@ def test_other_weights_leave_the_problem_as_it_was() -> None:
     other = problem.weighted((y < 2).astype(np.float64)).fit(5.0)
     assert set(other.logits(x).argmax(axis=1)) == {0, 1}
     assert np.array_equal(problem.fit(5.0).weight, before.weight)
+
+
+@pytest.mark.parametrize("strength", [100.0, 0.1])
+def test_few_pictures_are_fitted_in_their_own_span_with_the_same_result(
+    strength: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = pictures(40, 300, 3)
+    inside = LogisticProblem([x], y, 3).fit(strength, tolerance=1e-7)
+    monkeypatch.setattr(rows, "NARROW", 0.0)
+    outside = LogisticProblem([x], y, 3).fit(strength, tolerance=1e-7)
+    check_equal(inside, outside, pictures(200, 300, 3)[0], 1e-3)

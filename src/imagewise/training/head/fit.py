@@ -12,11 +12,11 @@ from imagewise.backbones.features import compute_features
 from imagewise.backbones.views import PLAIN, View, view
 from imagewise.data.dataset import Dataset, SplitName
 from imagewise.data.groups.grouping import Grouping, groups_by_name
-from imagewise.training.head.expectation import expect
+from imagewise.training.head.choice.expectation import expect
+from imagewise.training.head.choice.selection import HeadChoice, choose_by_folds, choose_by_validation
 from imagewise.training.head.job import HeadJob
 from imagewise.training.head.record import HeadExpectation, HeadRecord, HeadSeconds
 from imagewise.training.head.result import HeadResult
-from imagewise.training.head.selection import FOLDS, HeadChoice, choose_by_folds, choose_by_validation
 from imagewise.training.reports.callbacks import TrainingCallbacks
 
 FEWEST_TESTED = 20  # pictures; the accuracy on fewer says next to nothing
@@ -42,11 +42,11 @@ def fit_head(job: HeadJob, dataset: Dataset, callbacks: TrainingCallbacks) -> He
         backbone=job.backbone.card(),
         side=job.side,
         features=job.backbone.features,
-        views=job.recipe.views,
+        views=choice.views,
         strength=choice.strength,
         tried=choice.tried,
         chosen_by=choice.chosen_by,
-        chosen_on=len(choice.labels),
+        chosen_on=len(choice.rows),
         temperature=choice.temperature,
         seconds=HeadSeconds(features=computed - began, head=perf_counter() - computed),
         expectation=_expectation(choice, dataset),
@@ -55,9 +55,9 @@ def fit_head(job: HeadJob, dataset: Dataset, callbacks: TrainingCallbacks) -> He
     logits = {name: choice.head.logits(values[0]) for name, values in features.items()}
     held_out: SplitName = next(name for name in ("validation", "test", "train") if name in dataset)
     count = min(REFERENCE_PICTURES, len(dataset[held_out]))
-    reference = (np.array(dataset[held_out].images[:count]), logits[held_out][:count])
+    reference = (np.array(dataset[held_out].images[:count]), logits[held_out][:count].copy())
     if record.expectation is not None and set(dataset.splits) == {"train"}:
-        logits["train"] = choice.logits  # what it answers where it has not seen the picture
+        logits["train"][choice.rows] = choice.logits  # what it answers where it has not seen the picture
     return HeadResult(choice.head, record, logits, reference)
 
 
@@ -65,13 +65,17 @@ def _choose(job: HeadJob, dataset: Dataset, features: SplitFeatures) -> HeadChoi
     """By validation where the recipe keeps those pictures out of the fit; else by folds of all that it is fitted on."""
     recipe, classes = job.recipe, len(dataset.class_names)
     fitted = [name for name in recipe.fitted_splits if name in dataset]
-    values = np.concatenate([features[name][0] for name in fitted]) if len(fitted) > 1 else features[fitted[0]][0]
+    views = [[features[name][number] for name in fitted] for number in range(len(recipe.views))]
     labels = np.concatenate([dataset[name].labels for name in fitted])
     if "validation" in dataset and "validation" not in fitted:
         validation = (features["validation"][0], dataset["validation"].labels)
-        return choose_by_validation(values, labels, validation, classes, recipe.strengths, job.class_weights)
+        return choose_by_validation(
+            views, labels, validation, classes, recipe.views, recipe.strengths, job.class_weights
+        )
     groups = _groups(dataset, fitted)
-    return choose_by_folds(values, labels, classes, recipe.strengths, job.class_weights, groups, recipe.seed)
+    return choose_by_folds(
+        views, labels, classes, recipe.views, recipe.strengths, job.class_weights, groups, recipe.seed
+    )
 
 
 def _groups(dataset: Dataset, fitted: Sequence[SplitName]) -> NDArray[np.int64] | None:
@@ -86,9 +90,11 @@ def _groups(dataset: Dataset, fitted: Sequence[SplitName]) -> NDArray[np.int64] 
 
 def _expectation(choice: HeadChoice, dataset: Dataset) -> HeadExpectation | None:
     """What to expect, where the test pictures are too few to tell."""
-    if choice.chosen_by != "cross-validation" or len(dataset.splits.get("test", ())) >= FEWEST_TESTED:
+    if choice.chosen_by == "validation" or choice.accuracy is None:
         return None
-    return expect(choice.correct, len(choice.labels), FOLDS)
+    if len(dataset.splits.get("test", ())) >= FEWEST_TESTED:
+        return None
+    return expect(choice.accuracy, len(choice.rows), choice.folds, choice.repeats)
 
 
 def _features(job: HeadJob, dataset: Dataset, callbacks: TrainingCallbacks) -> SplitFeatures:

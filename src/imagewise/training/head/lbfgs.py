@@ -53,7 +53,7 @@ class CrossEntropy:
 def minimise(
     rows: Rows, loss: CrossEntropy, strength: float, weight: NDArray[np.float64], tolerance: float
 ) -> NDArray[np.float64]:
-    """Weights (classes, F + 1), the last column the bias, where loss + strength / 2 ||weights||^2 is smallest.
+    """Weights (classes, D + 1), the last column the bias, where loss + strength / 2 ||weights||^2 is smallest.
 
     Args:
         weight: where to start; it stays as it is.

@@ -100,17 +100,15 @@ class LogisticProblem:
         """The head of one strength, from `start`; `tolerance` as `TOLERANCE`."""
         if not strength > 0:
             raise RecipeError(f"the strength of the regularisation must be above 0, not {strength:g}")
-        rows = self._rows
-        weight = np.zeros((len(self._present), len(rows.mean) + 1))  # in units of the features' spread; last the bias
-        if start is not None:
-            weight[:, :-1] = start.weight[self._present] * rows.scale
-            weight[:, -1] = start.bias[self._present] + start.weight[self._present] @ rows.mean
+        rows, present = self._rows, self._present
+        if start is None:
+            weight = np.zeros((len(present), rows.width + 1))
+        else:
+            weight = rows.inward(start.weight[present].astype(np.float64), start.bias[present].astype(np.float64))
         weight = minimise(rows, self._loss, strength, weight, tolerance * self._total)
         weight -= weight.mean(axis=0)  # so the mean of a picture's logits is 0, and its largest is at least 0
-        folded = weight[:, :-1] / rows.scale
         found = Head(
             np.zeros((self._classes, len(rows.mean)), np.float32), np.full(self._classes, -CERTAINLY_NOT, np.float32)
         )
-        found.weight[self._present] = folded
-        found.bias[self._present] = weight[:, -1] - folded @ rows.mean
+        found.weight[present], found.bias[present] = rows.outward(weight)
         return found

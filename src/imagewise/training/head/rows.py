@@ -11,11 +11,16 @@ from imagewise.errors import TrainingError
 
 IN_MEMORY = 256 * 2**20  # bytes of features that are kept centred; more are read again, in blocks, at each product
 BLOCK = 4 * 2**20  # bytes of features that are centred at once: they stay in the processor's cache
+NARROW = 0.5  # of the features: so few pictures span a space whose own coordinates are worth computing
 FEW_CLASSES = 16  # up to which BLAS is faster one way round, and from which it is the other way
 
 
 class Rows:
     """Features, centred and divided by their spread, with a last column of ones; made in blocks where they are many.
+
+    Weights that minimise a loss and their own length are in the span of the pictures (representer theorem, Kimeldorf
+    and Wahba 1971). Where pictures are few, rows and weights are in coordinates of that span, which saves most of the
+    time.
 
     Attributes:
         mean: float64 (F,).
@@ -28,6 +33,7 @@ class Rows:
         self._parts = parts
         self._count = sum(map(len, parts))
         self._prepared: NDArray[np.float32] | None = None
+        self._basis: NDArray[np.float32] | None = None
         self.mean = np.zeros(parts[0].shape[1])
         spread, total = 0.0, float(weights.sum())
         with np.errstate(invalid="ignore"):  # NaN and infinity are refused below
@@ -45,7 +51,29 @@ class Rows:
             prepared = np.empty((self._count, len(self.mean)), np.float32)
             for at, rows in self._blocks():
                 prepared[at] = rows
+            if self._count < NARROW * len(self.mean):
+                self._basis = np.linalg.qr(prepared.T)[0]
+                prepared = prepared @ self._basis
             self._prepared = prepared
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates of a row, D: F, or fewer."""
+        return len(self.mean) if self._basis is None else self._basis.shape[1]
+
+    def inward(self, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights (classes, F) and biases (classes,) of plain features, as one array (classes, D + 1) of these rows."""
+        inner = weight * self.scale
+        if self._basis is not None:
+            inner = inner @ self._basis
+        return np.column_stack([inner, bias + weight @ self.mean])
+
+    def outward(self, weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Weights (classes, F) and biases (classes,) of plain features that `weight` (classes, D + 1) stands for."""
+        outer = weight[:, :-1] / self.scale
+        if self._basis is not None:
+            outer = outer @ self._basis.T
+        return outer, weight[:, -1] - outer @ self.mean
 
     def _raw(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Consecutive rows as they came, and which they are."""
@@ -68,7 +96,7 @@ class Rows:
             yield at, rows
 
     def logits(self, weight: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Logits (N, classes) of `weight` (classes, F + 1)."""
+        """Logits (N, classes) of `weight` (classes, D + 1)."""
         narrow = weight.astype(np.float32)
         out = np.empty((self._count, len(weight)), np.float32)
         for at, rows in self._blocks():
@@ -77,8 +105,8 @@ class Rows:
         return out
 
     def gradient(self, residuals: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What residuals (N, classes) of the logits are for the weights, (classes, F + 1)."""
-        out = np.zeros((residuals.shape[1], len(self.mean) + 1))
+        """What residuals (N, classes) of the logits are for the weights, (classes, D + 1)."""
+        out = np.zeros((residuals.shape[1], self.width + 1))
         for at, rows in self._blocks():
             # the faster of two, for a few and for many classes
             out[:, :-1] += residuals[at].T @ rows if residuals.shape[1] < FEW_CLASSES else (rows.T @ residuals[at]).T

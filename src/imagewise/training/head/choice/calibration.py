@@ -12,7 +12,7 @@ MOST_TRIALS = 60
 PRECISION = 1e-6  # of the inverse temperature, relative
 
 
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64], pictures: int | None = None) -> float:
     """The temperature, in 0.05..20, that logits are best divided by: the smallest cross-entropy of held-out pictures.
 
     Each picture counts as its class by 1 - 1 / (N + 2), and as the others by the rest: otherwise a few pictures that
@@ -22,13 +22,14 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     Args:
         logits: float32 (N, classes), of pictures that the head was not fitted on.
         labels: int64 (N,).
+        pictures: how many different ones there are; None: N.
     """
     count, classes = logits.shape
     if count == 0 or classes < 2:
         return 1.0
     exact = logits.astype(np.float64)
     exact -= exact.max(axis=1, keepdims=True)
-    doubt = 1 / (count + 2)
+    doubt = 1 / ((pictures or count) + 2)
     of_class = exact[np.arange(count), labels]
     wanted = float(((1 - doubt) * of_class + doubt * (exact.sum(axis=1) - of_class) / (classes - 1)).sum())
     low, high, inverse = 1 / HOTTEST, 1 / COLDEST, 1.0
