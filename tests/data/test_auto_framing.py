@@ -73,7 +73,9 @@ def test_the_size_is_the_next_of_three(size: tuple[int, int], wanted: int) -> No
     assert f"{wanted}x{wanted} colour" in why
 
 
-@pytest.mark.parametrize(("size", "wanted"), [((20, 20), 96), ((100, 97), 128), ((224, 300), 224), ((4000, 3000), 224)])
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((20, 20), 96), ((100, 97), 128), ((120, 120), 160), ((224, 300), 256), ((4000, 3000), 256)]
+)
 def test_photographs_for_a_pretrained_network_are_larger_and_always_in_colour(
     size: tuple[int, int], wanted: int
 ) -> None:

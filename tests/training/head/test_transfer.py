@@ -26,12 +26,12 @@ COLOURS = {"blue": (40, 60, 200), "green": (50, 170, 60), "red": (200, 50, 40)}
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three classes of 30 pictures of 100x90 pixels: noise around a colour."""
+    """Three classes of 75 pictures of 100x90 pixels: noise around a colour."""
     folder = tmp_path_factory.mktemp("photographs")
     rng = np.random.default_rng(0)
     for name, colour in COLOURS.items():
         (folder / name).mkdir()
-        for number in range(30):
+        for number in range(75):
             levels = np.clip(rng.normal(colour, 50, (90, 100, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(levels).save(folder / name / f"{number}.png")
     return folder
@@ -97,7 +97,7 @@ def test_photographs_get_a_pretrained_network_where_nothing_is_named(
     monkeypatch.setattr(opening, "PREFERRED", (SMALL,))
     plan = plan_run(photographs, Options(out=tmp_path / "run", offline=True))
     assert plan.recipe.name == "transfer"
-    assert plan.dataset.framing.shape == (96, 96, 3)
+    assert plan.dataset.framing.shape == (128, 128, 3)
     assert plan.dataset.framing.kind == "photo"
 
 
@@ -201,3 +201,34 @@ def test_pictures_are_smaller_where_the_time_is_short(photographs: Path, tmp_pat
 def test_minutes_are_refused_for_a_recipe_that_counts_epochs(photographs: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="--minutes is for recipes that start from a pretrained network"):
         plan_run(photographs, Options(out=tmp_path / "run", offline=True, recipe="photo", minutes=1))
+
+
+def test_few_pictures_are_all_trained_on_and_a_cross_validation_tells_what_to_expect(
+    photographs: Path, tmp_path: Path
+) -> None:
+    few = tmp_path / "few"
+    for name in COLOURS:
+        (few / name).mkdir(parents=True)
+        for path in sorted((photographs / name).iterdir())[:6]:
+            (few / name / path.name).write_bytes(path.read_bytes())
+    run = imagewise.train(few, backbone=SMALL, out=tmp_path / "run", offline=True, verbose=False)
+    assert run.counts == {"train": 18}
+    assert (run.test, run.validation, run.scored.split) == (None, None, "train")
+    assert run.head is not None
+    assert run.head.expectation is not None
+    assert run.head.expectation.count == 18
+    assert run.accuracy == run.head.expectation.accuracy
+    assert any("too few to keep some for testing" in notice for notice in run.notices)
+    assert "expect less of new ones" not in (run.folder / "report.html").read_text("utf-8")
+
+
+def test_a_test_split_that_the_data_came_with_stays_however_small(photographs: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    for split, numbers in {"train": range(8), "test": range(8, 10)}.items():
+        for name in COLOURS:
+            (given / split / name).mkdir(parents=True)
+            for number in numbers:
+                content = (photographs / name / f"{number}.png").read_bytes()
+                (given / split / name / f"{number}.png").write_bytes(content)
+    plan = plan_run(given, Options(out=tmp_path / "run", offline=True, overrides={"backbone": SMALL}))
+    assert len(plan.dataset["test"]) == 6

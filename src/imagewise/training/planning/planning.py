@@ -17,6 +17,7 @@ from imagewise.training.engines.registry import open_engine
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.job import TrainingJob
 from imagewise.training.planning.backbones import best_backbone, fitted_to, named_backbone, only_framing, side_limit
+from imagewise.training.planning.few import all_for_training
 from imagewise.training.planning.jobs import make_fine_tune_job, make_head_job, make_job, suits_backbones
 from imagewise.training.planning.loading import load, source_of
 from imagewise.training.planning.plan import AnyRecipe, Data, Job, Options, Plan
@@ -102,6 +103,7 @@ def _on_backbone(
     recipe: AnyRecipe, dataset: Dataset, backbone: Backbone, options: Options, opening: Future[Engine] | None
 ) -> tuple[Dataset, Job, Engine | None]:
     if isinstance(recipe, HeadRecipe):
+        dataset = all_for_training(dataset)
         return dataset, make_head_job(recipe, dataset, backbone, options.device, options.threads), None
     assert isinstance(backbone, Pretrained)  # `named_backbone` refuses others for such a recipe
     engine_name = options.engine or "pytorch"

@@ -16,6 +16,7 @@ from imagewise.training.engines.registry import open_engine
 from imagewise.training.engines.tracker import TrackerState
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.planning.backbones import best_backbone, fitted_to, named_backbone
+from imagewise.training.planning.few import all_for_training
 from imagewise.training.planning.jobs import make_fine_tune_job, make_head_job, make_job
 from imagewise.training.planning.loading import load_again
 from imagewise.training.planning.plan import AnyRecipe, Data, Job, Options, Plan
@@ -47,6 +48,8 @@ def resume(data: Data | None, options: Options, folder: RunFolder) -> Plan:
     )
     dataset = load_again(source if data is None else data, as_then, recipe, folder)
     dataset = with_classes_as(dataset, record.class_names) or dataset
+    if isinstance(recipe, HeadRecipe):
+        dataset = all_for_training(dataset)
     if dataset.fingerprint != record.data.fingerprint:
         raise DataError(f"{dataset.name} is no longer the data that {folder.path} was trained on; start a new run.")
     job, engine = _job(record, recipe, dataset, options, folder)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def report_of_run(run: Run) -> str:
     """The HTML page of a training run: scored on test, else on validation, else on train."""
     scored, notices = run.scored, (*run.notices, *run.scored.notices)
-    if scored.split == "train":
+    cross_validated = scored.split == "train" and run.head is not None and run.head.expectation is not None
+    if scored.split == "train" and not cross_validated:
         notices += ("No pictures were kept for testing. These are the training pictures: expect less of new ones.",)
     card = run.model.card
     metrics, validation = scored.metrics, run.validation.metrics if run.validation else None
@@ -32,7 +33,7 @@ def report_of_run(run: Run) -> str:
     choices = max(1, len(run.history) + (len(head.tried) if head else 0)) if chosen else 1
     error_rate = ERROR_RATE / choices if scored.split == "validation" else ERROR_RATE
     miscalibrated = is_miscalibrated(scored.probabilities, scored.pictures.labels, error_rate)
-    trained_on = scored.split in run.recipe.fitted_splits
+    trained_on = scored.split in run.recipe.fitted_splits and not cross_validated
     advice = advise(
         metrics,
         scored.split,
