@@ -16,6 +16,7 @@ from imagewise.training.engines.base import Step, StepResults
 from imagewise.training.engines.pytorch.augmentation import augmentation_for
 from imagewise.training.engines.pytorch.averaging import WeightAverage
 from imagewise.training.engines.pytorch.batches import Batches
+from imagewise.training.engines.pytorch.gradients import BatchGradients, pictures_at_once
 from imagewise.training.engines.pytorch.loss import TrainingLoss
 from imagewise.training.engines.pytorch.mixup import mixing_for
 from imagewise.training.engines.pytorch.module import build_module, load_weights, read_weights
@@ -39,7 +40,8 @@ class PyTorchLearner:
             parameter.requires_grad_(job.rate_multiplier(name) > 0)
         self._optimizer = build_optimizer(self.module, recipe.optimizer, job.rate_multiplier)
         weights = None if job.class_weights is None else torch.from_numpy(job.class_weights).to(device)
-        self._loss = TrainingLoss(recipe.label_smoothing, weights)
+        loss = TrainingLoss(recipe.label_smoothing, weights)
+        self._gradients = BatchGradients(self.module, loss, self._optimizer.parameters, pictures_at_once(job))
         self._training = Batches(training, network, device)
         height, width, _ = network.input_shape
         self._augmentation = augmentation_for(recipe.augment, job.framing_kind, height, width, device)
@@ -94,14 +96,11 @@ class PyTorchLearner:
         mixed = None
         if self._mixing is not None:
             x, mixed = self._mixing(x, y, self._generator)
-        logits = self.module(x)
-        loss = self._loss(logits, y, mixed)
-        # not `backward()`: to keep gradients in `parameter.grad` costs a perceptron a tenth of its step
-        gradients = torch.autograd.grad(loss, self._optimizer.parameters)
+        loss, logits, gradients = self._gradients(x, y, mixed)
         self._optimizer.step(gradients, step.learning_rate)
         if self._average is not None:
             self._average.update(step.number)
-        return loss.detach(), (logits.detach().argmax(1) == y).sum()
+        return loss, (logits.argmax(1) == y).sum()
 
     @torch.inference_mode()
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -24,12 +24,23 @@ class TrainingLoss:
         """The loss; with `mixed`, each picture's two labels count by their fractions (times their class weights)."""
         if mixed is None:
             return self._cross_entropy(logits, y)
-        total = torch.zeros((), device=logits.device)
-        counted = torch.zeros((), device=logits.device)
-        for labels, fraction in ((y, 1 - mixed.share), (mixed.labels, mixed.share)):
-            total = total + (fraction * self._cross_entropy(logits, labels, "none")).sum()
-            counted = counted + (fraction if self._weights is None else fraction * self._weights[labels]).sum()
-        return total / counted
+        return self.total(logits, y, mixed) / self.weight(y, mixed)
+
+    def total(self, logits: Tensor, y: Tensor, mixed: Mixed | None = None) -> Tensor:
+        """The sum over some pictures of a batch; over all of them, and divided by their `weight`, it is the loss."""
+        if mixed is None:
+            return self._cross_entropy(logits, y, "sum")
+        first, second = (self._cross_entropy(logits, labels, "none") for labels in (y, mixed.labels))
+        return ((1 - mixed.share) * first).sum() + (mixed.share * second).sum()
+
+    def weight(self, y: Tensor, mixed: Mixed | None = None) -> Tensor:
+        """How many pictures with labels (N,) count: N, or the sum of their class weights, as a tensor ()."""
+        weights = self._weights
+        if weights is None:
+            return torch.tensor(float(len(y)), device=y.device)
+        if mixed is None:
+            return weights[y].sum()
+        return ((1 - mixed.share) * weights[y]).sum() + (mixed.share * weights[mixed.labels]).sum()
 
     def _cross_entropy(self, logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
         return F.cross_entropy(logits, y, self._weights, label_smoothing=self._smoothing, reduction=reduction)

@@ -24,6 +24,10 @@ class Mixed:
     labels: Tensor
     share: Tensor
 
+    def part(self, which: slice) -> Mixed:
+        """Of these pictures only."""
+        return Mixed(self.labels[which], self.share[which])
+
 
 class Mixing:
     """Each picture's other is the one before it in the batch.
