@@ -28,6 +28,9 @@ class FakeEngine:
     def __init__(self, lie: float = 0.0) -> None:
         self._lie = lie
 
+    def settle(self, job: TrainingJob) -> TrainingJob:
+        return job
+
     def learner(self, job: TrainingJob, training: Split) -> Learner:
         return FakeLearner(job, training, self._lie)
 

@@ -55,6 +55,9 @@ class RemoteEngine:
         assert isinstance(answer, FitResult)
         return answer
 
+    def settle(self, job: TrainingJob) -> TrainingJob:
+        raise NotImplementedError("the whole loop runs over there")
+
     def learner(self, job: TrainingJob, training: Split) -> Learner:
         raise NotImplementedError("the whole loop runs over there")
 

@@ -168,6 +168,9 @@ class Recipe(BaseRecipe):
     """he: N(0, 2 / fan-in); glorot: uniform; both with zero biases. normal: N(0, 1), biases too (the article)."""
     normalize: Literal["unit", "standard"] = "unit"
     """unit: pixels in 0..1; standard: mean 0, deviation 1 for each channel of the training pictures."""
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """Of the arithmetic of training steps; weights stay float32. auto: bfloat16 where a short measurement before the
+    run finds it faster; `run.json` says which one it was."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     ema: float = Field(0.0, ge=0, lt=1)
     """Average the weights over the steps with this decay, and validate and keep the average; 0 averages nothing."""

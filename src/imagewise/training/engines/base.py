@@ -12,9 +12,9 @@ run can be resumed at any epoch and gives what it would have given uninterrupted
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -124,8 +124,12 @@ class Engine(Protocol):
         """Use `count` threads, 1 to `most_threads`, from now on. No effect where the framework cannot change it."""
         ...
 
+    def settle(self, job: TrainingJob) -> TrainingJob:
+        """The job with what this computer decides: a precision of `auto` becomes the one that is faster here."""
+        ...
+
     def learner(self, job: TrainingJob, training: Split) -> Learner:
-        """A learner of the job on these pictures, with its starting weights. Called within `active()`.
+        """A learner of the settled job on these pictures, with its starting weights. Called within `active()`.
 
         Raises:
             EngineError: the job asks for what this engine cannot do; names the field.
@@ -135,6 +139,13 @@ class Engine(Protocol):
     def active(self) -> AbstractContextManager[None]:
         """What must hold while this engine's learners work: a device, a floating-point mode."""
         ...
+
+
+def with_precision(job: TrainingJob, choose: Callable[[], str]) -> TrainingJob:
+    """The job with the precision that `choose` gives, where its own is `auto`."""
+    if job.recipe.precision != "auto":
+        return job
+    return replace(job, recipe=job.recipe.override({"precision": choose()}))
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def fit(
         TrainingError: the loss is no longer a finite number.
     """
     engine = engine or open_engine(job.engine, job.device, job.threads, load)
+    job = engine.settle(job)
     callbacks = callbacks or Callbacks()
     tracker = TrainingTracker(job.recipe, dataset, resume)
     data = TrainingData.choose(job, dataset)
@@ -91,6 +92,7 @@ def losses_at(
     Everything but the rate is as in `fit`. Close the generator to end it.
     """
     engine = engine or open_engine(job.engine, job.device, job.threads)
+    job = engine.settle(job)
     data = TrainingData.choose(job, dataset)
     batches = infinite_batches(len(data.training), job.recipe.batch_size, job.recipe.seed)
     with engine.active():

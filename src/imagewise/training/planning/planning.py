@@ -117,7 +117,8 @@ def _from_random_weights(
     job = make_job(recipe, dataset, engine_name, options.device, options.threads)
     if engine_name != options.engine and engine_name == "numpy":
         dataset = dataset.with_notices(explain_numpy(job))
-    return dataset, job, _engine(opening, engine_name, options)
+    engine = _engine(opening, engine_name, options)
+    return dataset, engine.settle(job), engine
 
 
 def _engine(opening: Future[Engine] | None, name: str, options: Options) -> Engine:

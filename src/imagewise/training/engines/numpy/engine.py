@@ -10,7 +10,7 @@ import numpy as np
 from imagewise.cpu import usable_cpus
 from imagewise.data.dataset import Split
 from imagewise.errors import EngineError
-from imagewise.training.engines.base import Learner
+from imagewise.training.engines.base import Learner, with_precision
 from imagewise.training.engines.numpy.blas import OpenBLAS
 from imagewise.training.engines.numpy.learner import NumPyLearner
 from imagewise.training.engines.threads import cpu_text
@@ -48,6 +48,10 @@ class NumPyEngine:
             self.threads = count
             if self._active:
                 self._blas.threads = count
+
+    def settle(self, job: TrainingJob) -> TrainingJob:
+        """See `base.Engine`."""
+        return with_precision(job, lambda: "float32")
 
     def learner(self, job: TrainingJob, training: Split) -> Learner:
         """A learner of the job; see `base.Engine`."""

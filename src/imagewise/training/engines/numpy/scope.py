@@ -17,6 +17,8 @@ def refusal(recipe: Recipe, network: Network) -> str | None:
         )
     if recipe.augment != Augment():
         return f"recipe {recipe.name}: the numpy engine has no augmentation (augment)."
+    if recipe.precision == "bfloat16":
+        return f"recipe {recipe.name}: the numpy engine computes in float32 only (precision)."
     if recipe.ema:
         return f"recipe {recipe.name}: the numpy engine does not average weights (ema)."
     return None

@@ -10,8 +10,9 @@ import torch
 from imagewise.cpu import usable_cpus
 from imagewise.data.dataset import Split
 from imagewise.errors import EngineError
-from imagewise.training.engines.base import Learner
+from imagewise.training.engines.base import Learner, with_precision
 from imagewise.training.engines.pytorch.learner import PyTorchLearner
+from imagewise.training.engines.pytorch.precision import faster_precision
 from imagewise.training.engines.threads import cpu_text
 from imagewise.training.job import TrainingJob
 
@@ -58,6 +59,16 @@ class PyTorchEngine:
         self.threads = count
         if self._active and self._device.type == "cpu":
             torch.set_num_threads(count)
+
+    def settle(self, job: TrainingJob) -> TrainingJob:
+        """See `base.Engine`."""
+        return with_precision(job, lambda: self._faster_precision(job))
+
+    def _faster_precision(self, job: TrainingJob) -> str:
+        if self._device.type == "mps":  # nobody has measured it yet
+            return "float32"
+        with self.active():
+            return faster_precision(job, self._device)
 
     def learner(self, job: TrainingJob, training: Split) -> Learner:
         """A learner of the job; see `base.Engine`."""

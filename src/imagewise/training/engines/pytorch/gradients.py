@@ -29,18 +29,25 @@ class BatchGradients:
         loss: of a batch.
         parameters: by which gradients are taken, in order.
         at_once: pictures; None: each batch whole.
+        bfloat16: the precision of layers that are safe in it (PyTorch's autocast); else all is float32.
     """
 
     def __init__(
-        self, module: nn.Module, loss: TrainingLoss, parameters: Sequence[Tensor], at_once: int | None = None
+        self,
+        module: nn.Module,
+        loss: TrainingLoss,
+        parameters: Sequence[Tensor],
+        at_once: int | None = None,
+        bfloat16: bool = False,
     ) -> None:
-        self._module, self._loss, self._parameters, self._at_once = module, loss, list(parameters), at_once
+        self._module, self._loss, self._parameters = module, loss, list(parameters)
+        self._at_once, self._bfloat16 = at_once, bfloat16
 
     def __call__(self, x: Tensor, y: Tensor, mixed: Mixed | None) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Loss () and logits (N, classes) before the step, detached, and gradients, of pictures (N, C, H, W)."""
         parts = 1 if self._at_once is None else -(-len(x) // self._at_once)
         if parts == 1:
-            logits = self._module(x)
+            logits = self._logits(x)
             loss = self._loss(logits, y, mixed)
             # not `backward()`: to keep gradients in `parameter.grad` costs a perceptron a tenth of its step
             return loss.detach(), logits.detach(), list(torch.autograd.grad(loss, self._parameters))
@@ -49,12 +56,17 @@ class BatchGradients:
         gradients = [torch.zeros_like(parameter) for parameter in self._parameters]
         for chosen in torch.arange(len(x), device=x.device).tensor_split(parts):
             part = slice(int(chosen[0]), int(chosen[-1]) + 1)
-            logits = self._module(x[part])
+            logits = self._logits(x[part])
             loss = self._loss.total(logits, y[part], None if mixed is None else mixed.part(part)) / weight
             torch._foreach_add_(gradients, torch.autograd.grad(loss, self._parameters))
             losses.append(loss.detach())
             all_logits.append(logits.detach())
         return torch.stack(losses).sum(), torch.cat(all_logits), gradients
+
+    def _logits(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self._bfloat16):
+            logits: Tensor = self._module(x)
+        return logits.float() if self._bfloat16 else logits
 
 
 def pictures_at_once(job: TrainingJob) -> int | None:

@@ -41,7 +41,9 @@ class PyTorchLearner:
         self._optimizer = build_optimizer(self.module, recipe.optimizer, job.rate_multiplier)
         weights = None if job.class_weights is None else torch.from_numpy(job.class_weights).to(device)
         loss = TrainingLoss(recipe.label_smoothing, weights)
-        self._gradients = BatchGradients(self.module, loss, self._optimizer.parameters, pictures_at_once(job))
+        self._gradients = BatchGradients(
+            self.module, loss, self._optimizer.parameters, pictures_at_once(job), recipe.precision == "bfloat16"
+        )
         self._training = Batches(training, network, device)
         height, width, _ = network.input_shape
         self._augmentation = augmentation_for(recipe.augment, job.framing_kind, height, width, device)

@@ -8,7 +8,7 @@ from typing import cast
 from imagewise.cpu import usable_cpus
 from imagewise.data.dataset import Split
 from imagewise.errors import EngineError
-from imagewise.training.engines.base import Learner
+from imagewise.training.engines.base import Learner, with_precision
 from imagewise.training.engines.tensorflow.framework import tf
 from imagewise.training.engines.tensorflow.learner import TensorFlowLearner
 from imagewise.training.engines.threads import cpu_text
@@ -59,6 +59,10 @@ class TensorFlowEngine:
         with suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(count)
             self.threads = count
+
+    def settle(self, job: TrainingJob) -> TrainingJob:
+        """See `base.Engine`."""
+        return with_precision(job, lambda: "float32")
 
     def learner(self, job: TrainingJob, training: Split) -> Learner:
         """A learner of the job; see `base.Engine`."""
