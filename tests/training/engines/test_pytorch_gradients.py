@@ -23,7 +23,7 @@ from imagewise.training.engines.pytorch.loss import TrainingLoss
 from imagewise.training.engines.pytorch.mixup import Mixed
 from imagewise.training.engines.pytorch.module import build_module
 from imagewise.training.job import TrainingJob
-from imagewise.training.plan import make_job
+from imagewise.training.planning.jobs import make_job
 from imagewise.training.recipe import Recipe
 
 NETWORK = a_network(Conv(4, 3), BatchNorm(), ReLU6(), GlobalPool(), Dense(3))

@@ -1,4 +1,4 @@
-"""Convolutions whose padding differs by side, and convolutions with the frozen batch normalisation behind them.
+"""Convolutions whose padding differs by side, with the frozen batch normalisation behind them, and ReLU6 in place.
 
 A training step of a mobile network spends its time on memory, not on arithmetic: a copy of each padded input, and each
 BatchNorm's pass over its input, forwards and backwards. Both are spared here; the function and its gradients stay.
@@ -6,12 +6,16 @@ BatchNorm's pass over its input, forwards and backwards. Both are spared here; t
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imagewise.networks import layers as L
 from imagewise.networks.layers import Layer, Shape
+
+_LEAST, _MOST = 0.0, 6.0  # of ReLU6
 
 
 class PaddedConv(nn.Conv2d):
@@ -87,6 +91,34 @@ def _normalized(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
         shift = shift + conv.bias * factor
     found: Tensor = conv._conv_forward(x, conv.weight * factor[:, None, None, None], shift)
     return found
+
+
+class OverwritingReLU6(nn.Module):
+    """min(max(x, 0), 6), written over x, which nobody else may need.
+
+    PyTorch's own in-place ReLU6 keeps a copy of its input for the gradient, which the output can tell as well.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` itself."""
+        changed: Tensor = _Clamp.apply(x)  # type: ignore[no-untyped-call]
+        return changed
+
+
+class _Clamp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        x.clamp_(_LEAST, _MOST)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """The gradient where the output is between the limits, 0 elsewhere: as where the input was."""
+        (output,), (gradient,) = ctx.saved_tensors, gradients
+        passed: Tensor = torch.ops.aten.hardtanh_backward(gradient, output, _LEAST, _MOST)
+        return passed
 
 
 def in_order(sides: L.Sides) -> L.Sides:

@@ -14,10 +14,10 @@ from torch.nn import functional as F
 from imagewise.networks import layers as L
 from imagewise.networks.layers import Layer, Shape
 from imagewise.networks.network import Network, Weights
-from imagewise.training.engines.pytorch.activations import OverwritingReLU6
 from imagewise.training.engines.pytorch.convolutions import (
     LayerStack,
     MirroredConv,
+    OverwritingReLU6,
     PaddedConv,
     can_be_mirrored,
     in_order,
