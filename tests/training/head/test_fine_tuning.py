@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from PIL import Image
 import imagewise
 from imagewise.backbones.opening import open_pretrained
 from imagewise.errors import RecipeError
-from imagewise.training.head.fine_tuning import block_numbers, training_job
+from imagewise.training.engines.pytorch.engine import PyTorchEngine
+from imagewise.training.head.fine_tuning import block_numbers, fitting_resolution, settled, training_job
 from imagewise.training.head.job import FineTuneJob, HeadJob
 from imagewise.training.head.logistic import Head
 from imagewise.training.head.recipe import HeadRecipe
@@ -63,6 +65,30 @@ def test_the_first_blocks_are_frozen_and_each_learns_more_slowly_than_the_next()
     assert trained.freeze_batch_norm
     assert trained.initial_weights is not None
     np.testing.assert_array_equal(list(trained.initial_weights.values())[-2], head.weight)
+
+
+@pytest.mark.parametrize(
+    ("side", "resolution", "trained_on"),
+    [(224, 0.857, 192), (224, 0.8, 192), (160, 0.857, 128), (128, 1.0, 128), (64, 0.3, 32), (200, 0.857, 168)],
+)
+def test_the_size_that_is_trained_on_is_one_with_the_same_padding(
+    side: int, resolution: float, trained_on: int
+) -> None:
+    recipe, backbone = load_recipe("finetune"), open_pretrained(SMALL, offline=True)
+    assert isinstance(recipe, Recipe)
+    found = fitting_resolution(recipe.override({"augment.resolution": resolution}), backbone, side)
+    assert found.augment.training_sides(side, side) == (trained_on, trained_on)
+    assert backbone.layers(trained_on) == backbone.layers(side)
+    assert found == recipe.override({"augment.resolution": found.augment.resolution})
+
+
+def test_the_precision_of_the_second_part_is_settled_before_the_run() -> None:
+    job = a_job(frozen=0.9)
+    job = replace(job, recipe=job.recipe.override({"precision": "auto", "batch_size": 2}))
+    found = settled(job, PyTorchEngine("cpu"), "photo")
+    assert found.recipe.precision in ("float32", "bfloat16")
+    assert found.recipe == job.recipe.override({"precision": found.recipe.precision})
+    assert found.head is job.head
 
 
 def test_fine_tuning_leaves_a_run_with_epochs_and_a_head(photographs: Path, tmp_path: Path) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from imagewise.backbones.pretrained import Pretrained
 from imagewise.framing.framing import FramingKind
 from imagewise.networks import layers as L
 from imagewise.networks.layers import Layer
+from imagewise.training.engines.base import Engine
 from imagewise.training.head.job import FineTuneJob
 from imagewise.training.head.logistic import Head
 from imagewise.training.job import TrainingJob
+from imagewise.training.recipe import Recipe
+
+LEAST_SIDE = 32  # pixels: a backbone halves five times
 
 
 def training_job(job: FineTuneJob, head: Head, framing_kind: FramingKind) -> TrainingJob:
@@ -40,6 +49,26 @@ def training_job(job: FineTuneJob, head: Head, framing_kind: FramingKind) -> Tra
         freeze_batch_norm=True,
         threads=job.threads,
     )
+
+
+def settled(job: FineTuneJob, engine: Engine, framing_kind: FramingKind) -> FineTuneJob:
+    """The job with what this computer decides; see `Engine.settle`."""
+    head = Head(np.zeros((job.head.classes, job.backbone.features), np.float32), np.zeros(job.head.classes, np.float32))
+    return replace(job, recipe=engine.settle(training_job(job, head, framing_kind)).recipe)
+
+
+def fitting_resolution(recipe: Recipe, backbone: Pretrained, side: int) -> Recipe:
+    """The recipe with the `augment.resolution` nearest to its own at which smaller pictures meet the same layers.
+
+    Where a plane has an odd side, TensorFlow's padding is another: of 224x224, multiples of 32 fit.
+    """
+    wanted, _ = recipe.augment.training_sides(side, side)
+    layers = backbone.layers(side)
+    if backbone.layers(wanted) == layers:
+        return recipe
+    fitting = (other for other in range(LEAST_SIDE, side + 1) if backbone.layers(other) == layers)
+    nearest = min(fitting, key=lambda other: abs(other - wanted))
+    return recipe.override({"augment.resolution": nearest / side})
 
 
 def block_numbers(layers: tuple[Layer, ...]) -> list[int]:

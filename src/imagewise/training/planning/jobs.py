@@ -10,6 +10,7 @@ from imagewise.framing.framing import Framing, describe_size
 from imagewise.model.session import Device
 from imagewise.training.class_weights import class_weights
 from imagewise.training.design import design_network
+from imagewise.training.head.fine_tuning import fitting_resolution
 from imagewise.training.head.job import FineTuneJob, HeadJob
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.job import TrainingJob
@@ -58,7 +59,7 @@ def make_fine_tune_job(
     assert isinstance(transfer, HeadRecipe)
     shared = {"class_weights": recipe.class_weights, "seed": recipe.seed, "fit_on": recipe.fit_on}
     head = make_head_job(transfer.override(shared), dataset, backbone, device, threads)
-    return FineTuneJob(head, recipe, engine, device, threads)
+    return FineTuneJob(head, fitting_resolution(recipe, backbone, head.side), engine, device, threads)
 
 
 def suits_backbones(framing: Framing) -> bool:

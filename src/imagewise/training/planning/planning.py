@@ -14,6 +14,7 @@ from imagewise.training.design import default_recipe
 from imagewise.training.engines.base import Engine
 from imagewise.training.engines.default import default_engine, explain_numpy
 from imagewise.training.engines.registry import open_engine
+from imagewise.training.head.fine_tuning import settled
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.job import TrainingJob
 from imagewise.training.planning.backbones import best_backbone, fitted_to, named_backbone, only_framing, side_limit
@@ -108,7 +109,8 @@ def _on_backbone(
     assert isinstance(backbone, Pretrained)  # `named_backbone` refuses others for such a recipe
     engine_name = options.engine or "pytorch"
     job = make_fine_tune_job(recipe, dataset, backbone, engine_name, options.device, options.threads)
-    return dataset, job, _engine(opening, engine_name, options)
+    engine = _engine(opening, engine_name, options)
+    return dataset, settled(job, engine, dataset.framing.kind), engine
 
 
 def _from_random_weights(
