@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagewise.data.dataset import Dataset, SplitName
-from imagewise.data.task import SingleLabel
 from imagewise.model.card import CardBackbone
+from imagewise.model.session import Session
 from imagewise.networks.network import Network
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines import loop
 from imagewise.training.engines.base import Engine, FitResult
-from imagewise.training.head.fine_tuning import training_job
+from imagewise.training.head.choice.calibration import fit_temperature
+from imagewise.training.head.comparison import beats
+from imagewise.training.head.fine_tuning import training_job, with_temperature
 from imagewise.training.head.fit import fit_head
 from imagewise.training.head.job import FineTuneJob, HeadJob
 from imagewise.training.head.record import HeadRecord
@@ -117,20 +119,20 @@ def _fine_tuned(
     headed = fit_head(job.head, dataset, callbacks)
     trained = training_job(job, headed.head, dataset.framing.kind)
     result = loop.fit(trained, dataset, callbacks=callbacks, resume=resume, engine=engine)
-    fitted = _trained(trained, result)
-    record = headed.record
-    if _head_is_better(headed, result, dataset):
-        record = HeadRecord.of(record.as_dict() | {"kept": True})
-        fitted = replace(_headed(job.head, headed), history=result.history, interrupted=result.interrupted)
+    fitted, record = _trained(trained, result), headed.record
+    if "validation" in dataset and job.recipe.fit_on == "train":
+        labels = dataset["validation"].labels
+        logits = _logits(fitted, dataset["validation"].images)
+        if result.best_epoch and beats(logits, headed.logits["validation"], labels):
+            temperature = fit_temperature(logits, labels)
+            calibrated = _trained(trained, with_temperature(result, trained.network, temperature))
+            fitted = replace(calibrated, logits={"validation": logits / np.float32(temperature)})
+        else:
+            record = HeadRecord.of(record.as_dict() | {"kept": True})
+            fitted = replace(_headed(job.head, headed), history=result.history, interrupted=result.interrupted)
     return replace(fitted, head=record, backbone=job.backbone.card())
 
 
-def _head_is_better(headed: HeadResult, result: FitResult, dataset: Dataset) -> bool:
-    """Whether the head alone has the higher validation accuracy, or the same at a lower loss."""
-    best = next((each for each in result.history if each.epoch == result.best_epoch), None)
-    if best is None or best.validation_accuracy is None or best.validation_cost is None:
-        return best is None
-    labels, logits = dataset["validation"].labels, headed.logits["validation"]
-    task = SingleLabel()
-    accuracy, loss = float(task.correct(logits, labels).mean()), float(task.losses(logits, labels).mean())
-    return (accuracy, -loss) > (best.validation_accuracy, -best.validation_cost)
+def _logits(fitted: Fitted, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Of pictures (N, H, W, C), as the model file will give them: float32 (N, classes)."""
+    return Session(fitted.graph.SerializeToString(), "the fine-tuned network").run_all(images)[1]

@@ -12,10 +12,21 @@ import pytest
 from PIL import Image
 
 import imagewise
+from contract import assert_same_logits
 from imagewise.backbones.opening import open_pretrained
 from imagewise.errors import RecipeError
+from imagewise.model.onnx_writer import build_graph
+from imagewise.model.session import Session
+from imagewise.training import fit
+from imagewise.training.engines.base import FitResult
 from imagewise.training.engines.pytorch.engine import PyTorchEngine
-from imagewise.training.head.fine_tuning import block_numbers, fitting_resolution, settled, training_job
+from imagewise.training.head.fine_tuning import (
+    block_numbers,
+    fitting_resolution,
+    settled,
+    training_job,
+    with_temperature,
+)
 from imagewise.training.head.job import FineTuneJob, HeadJob
 from imagewise.training.head.logistic import Head
 from imagewise.training.head.recipe import HeadRecipe
@@ -107,6 +118,39 @@ def test_fine_tuning_leaves_a_run_with_epochs_and_a_head(photographs: Path, tmp_
     card = run.model.card
     assert card.backbone is not None
     assert (card.backbone.name, card.recipe.name) == (SMALL, "finetune")
+
+
+def test_a_temperature_divides_the_logits_of_the_whole_network() -> None:
+    job = a_job()
+    rng = np.random.default_rng(0)
+    head = Head(rng.normal(size=(3, 1280)).astype(np.float32), rng.normal(size=3).astype(np.float32))
+    trained = training_job(job, head, "photo")
+    pictures = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    weights = trained.starting_weights()
+    before = Session(build_graph(trained.network, weights).SerializeToString(), "before").run(pictures)[1]
+    result = FitResult(weights, (), 1, False, (pictures, before))
+    found = with_temperature(result, trained.network, 2.5)
+    after = Session(build_graph(trained.network, found.weights).SerializeToString(), "after").run(pictures)[1]
+    assert_same_logits(after, before / 2.5)
+    assert_same_logits(found.reference[1], before / 2.5)
+    assert found.weights.keys() == weights.keys()
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_the_model_is_the_network_or_the_head_as_validation_says(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, better: bool
+) -> None:
+    monkeypatch.setattr(fit, "beats", lambda trained, head, labels: better)
+    run = imagewise.train(
+        photographs, recipe="finetune", backbone=SMALL, framing="photo:64", epochs=1, out=tmp_path / "run",
+        offline=True, verbose=False, report=False,
+    )  # fmt: skip
+    assert run.head is not None
+    assert run.head.kept != better
+    assert run.best_epoch == int(better)
+    assert run.validation is not None
+    found = run.model.predict_batch(run.validation.pictures.images)
+    np.testing.assert_allclose(found, run.validation.probabilities, atol=1e-5)
 
 
 def test_a_run_that_was_stopped_goes_on_from_its_checkpoint(photographs: Path, tmp_path: Path) -> None:

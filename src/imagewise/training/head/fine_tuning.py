@@ -10,7 +10,8 @@ from imagewise.backbones.pretrained import Pretrained
 from imagewise.framing.framing import FramingKind
 from imagewise.networks import layers as L
 from imagewise.networks.layers import Layer
-from imagewise.training.engines.base import Engine
+from imagewise.networks.network import Network
+from imagewise.training.engines.base import Engine, FitResult
 from imagewise.training.head.job import FineTuneJob
 from imagewise.training.head.logistic import Head
 from imagewise.training.job import TrainingJob
@@ -55,6 +56,15 @@ def settled(job: FineTuneJob, engine: Engine, framing_kind: FramingKind) -> Fine
     """The job with what this computer decides; see `Engine.settle`."""
     head = Head(np.zeros((job.head.classes, job.backbone.features), np.float32), np.zeros(job.head.classes, np.float32))
     return replace(job, recipe=engine.settle(training_job(job, head, framing_kind)).recipe)
+
+
+def with_temperature(result: FitResult, network: Network, temperature: float) -> FitResult:
+    """The result with logits divided by the temperature, in the weights of the last layer, which is dense."""
+    last = f"{len(network.layers) - 1}."
+    factor = np.float32(1 / temperature)
+    weights = {name: value * factor if name.startswith(last) else value for name, value in result.weights.items()}
+    pictures, logits = result.reference
+    return replace(result, weights=weights, reference=(pictures, logits * factor))
 
 
 def fitting_resolution(recipe: Recipe, backbone: Pretrained, side: int) -> Recipe:
