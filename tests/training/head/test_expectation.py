@@ -26,3 +26,9 @@ def test_the_accuracy_is_within_its_interval(accuracy: float, count: int) -> Non
 def test_the_method_is_in_words() -> None:
     assert expect(0.8, 25, 5).method == "5-fold cross-validation"
     assert expect(0.8, 25, 5, 4).method == "4 times 5-fold cross-validation"
+
+
+def test_groups_count_as_one_picture_each() -> None:
+    alone, together = expect(0.8, 25, 5), expect(0.8, 100, 5, units=25)
+    assert (together.low, together.high) == (alone.low, alone.high)
+    assert together.count == 100

@@ -129,6 +129,7 @@ def test_groups_are_never_on_both_sides() -> None:
     assert together.accuracy is not None
     assert alone.accuracy > 0.7
     assert together.accuracy < 0.5
+    assert (alone.units, together.units) == (None, 50)
 
 
 def test_class_weights_raise_the_recall_of_a_rare_class() -> None:

@@ -94,7 +94,7 @@ def _expectation(choice: HeadChoice, dataset: Dataset) -> HeadExpectation | None
         return None
     if len(dataset.splits.get("test", ())) >= FEWEST_TESTED:
         return None
-    return expect(choice.accuracy, len(choice.rows), choice.folds, choice.repeats)
+    return expect(choice.accuracy, len(choice.rows), choice.folds, choice.repeats, choice.units)
 
 
 def _features(job: HeadJob, dataset: Dataset, callbacks: TrainingCallbacks) -> SplitFeatures:

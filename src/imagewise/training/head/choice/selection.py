@@ -38,6 +38,7 @@ class HeadChoice:
             Pictures are missing whose class no head could be fitted on without them.
         accuracy: fraction of them that is right, the mean of all repetitions; None where there are none.
         folds, repeats: of the cross-validation: how many, and how often the pictures were dealt out.
+        units: number of groups among these pictures; None where each is on its own.
     """
 
     head: Head
@@ -51,6 +52,7 @@ class HeadChoice:
     accuracy: float | None
     folds: int = 1
     repeats: int = 1
+    units: int | None = None
 
 
 def choose_by_validation(
@@ -123,7 +125,8 @@ def choose_by_folds(
             for fold in range(used)
         ]
     choice = _choose(pictures, held_out, divisions, names, strengths, "cross-validation")
-    return replace(choice, folds=count, repeats=repeats)
+    units = None if groups is None else len(np.unique(groups[choice.rows]))
+    return replace(choice, folds=count, repeats=repeats, units=units)
 
 
 def _division(
