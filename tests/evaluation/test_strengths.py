@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewise.evaluation.report.curves import BOTTOM, LEFT, RIGHT, TOP, Chart
-from imagewise.evaluation.report.strengths import LOOKS, Strengths, Trial, strength_chart
+from imagewise.evaluation.report.strengths import LOOKS, Strengths, Trial, strength_charts
 
 
 def tried(*accuracies: float | None, views: str = "plain", first: float = 0.01, factor: float = 10) -> list[Trial]:
-    return [Trial(views, first * factor**i, accuracy, 0.5) for i, accuracy in enumerate(accuracies)]
+    return [Trial(views, first * factor**i, accuracy, None) for i, accuracy in enumerate(accuracies)]
 
 
 def strengths(trials: list[Trial], chosen: int | None = None) -> Strengths:
@@ -21,8 +22,7 @@ def strengths(trials: list[Trial], chosen: int | None = None) -> Strengths:
 
 
 def chart_of(trials: list[Trial], chosen: int | None = None) -> Chart:
-    chart = strength_chart(strengths(trials, chosen))
-    assert chart is not None
+    (chart,) = strength_charts(strengths(trials, chosen))
     return chart
 
 
@@ -62,7 +62,7 @@ def test_strength_0_is_one_step_before_the_least() -> None:
 
 @pytest.mark.parametrize("trials", [[], tried(0.8), tried(None, None), tried(0.8, None), [*tried(0.8), *tried(0.9)]])
 def test_without_two_strengths_to_compare_there_is_no_chart(trials: list[Trial]) -> None:
-    assert strength_chart(strengths(trials)) is None
+    assert strength_charts(strengths(trials)) == []
 
 
 def test_of_many_strengths_the_powers_of_ten_are_labelled() -> None:
@@ -73,8 +73,7 @@ def test_of_many_strengths_the_powers_of_ten_are_labelled() -> None:
 
 
 def test_cross_validation_is_named() -> None:
-    chart = strength_chart(replace(strengths(tried(0.8, 0.9)), cross_validated=True))
-    assert chart is not None
+    (chart,) = strength_charts(replace(strengths(tried(0.8, 0.9)), cross_validated=True))
     assert chart.title == "Cross-validated accuracy"
 
 
@@ -83,12 +82,22 @@ def test_cross_validation_is_named() -> None:
     st.data(),
 )
 def test_whatever_was_tried_is_within_the_chart(values: list[float], data: st.DataObject) -> None:
-    accuracies = st.none() | st.floats(0, 1)
-    trials = [Trial("plain", value, data.draw(accuracies), None) for value in values]
-    chart = strength_chart(strengths(trials, 0))
-    if chart is None:
-        assert len([trial for trial in trials if trial.accuracy is not None]) < 2
-        return
-    for x, y in chart.lines[0].markers or points(chart):
-        assert LEFT <= x <= RIGHT
-        assert TOP - 0.01 <= y <= BOTTOM + 0.01
+    accuracies, losses = st.none() | st.floats(0, 1), st.none() | st.just(nan) | st.floats(0, 1e6)
+    trials = [Trial("plain", value, data.draw(accuracies), data.draw(losses)) for value in values]
+    charts = strength_charts(strengths(trials, 0))
+    known = [[each.accuracy for each in trials], [each.loss for each in trials]]
+    assert len(charts) == sum(len([v for v in each if v is not None and isfinite(v)]) > 1 for each in known)
+    for chart in charts:
+        for x, y in chart.lines[0].markers or points(chart):
+            assert LEFT <= x <= RIGHT
+            assert TOP - 0.01 <= y <= BOTTOM + 0.01
+
+
+def test_the_loss_has_a_chart_of_its_own_which_shows_the_choice() -> None:
+    trials = [Trial("plain", 10.0**i, 0.8, loss) for i, loss in enumerate((0.5, 0.4, 0.45))]
+    accuracy, loss = strength_charts(strengths(trials, 1))
+    assert (accuracy.title, loss.title) == ("Validation accuracy", "Loss")
+    assert loss.best is not None
+    assert loss.best.y == max(y for _, y in points(loss))  # the lowest point
+    assert loss.description == "Loss by strength of the regularisation: 0.5 at 1, 0.4 at 10, 0.45 at 100; chosen: 10."
+    assert not any("%" in tick.label for tick in loss.y_ticks)

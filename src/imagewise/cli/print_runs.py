@@ -23,6 +23,8 @@ def print_run(run: Run) -> None:
         print_fact("validation", accuracy_line(run.validation.metrics) + epochs)
     if run.head is not None and run.head.expectation:
         print_fact("expected", expectation_text(run.head.expectation))
+    if run.head is not None and run.head.kept:
+        print_fact("kept", "the head: fine-tuning was not better on the validation pictures")
     if run.head is not None or run.history:
         print_fact("trained", run.time_text)
     print_fact("model", run.folder / "model.onnx")
@@ -30,7 +32,9 @@ def print_run(run: Run) -> None:
 
 def print_interrupted(run: Run) -> None:
     """Print on stderr what Ctrl-C has left, and the command that resumes the run."""
-    if not run.best_epoch:
+    if run.head is not None and run.head.kept and run.history:
+        log("Stopped. The model is the head, which fine-tuning has not improved yet.")
+    elif not run.best_epoch:
         log("Stopped during the first epoch. The model was saved as it is; resuming starts the run again.")
     else:
         log(f"Stopped. The best model so far, from epoch {run.best_epoch}, was saved.")

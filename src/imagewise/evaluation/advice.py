@@ -50,6 +50,7 @@ def advise(
     choices: int = 1,
     label_smoothing: float | None = None,
     calibrated: bool = False,
+    expected: tuple[float, float] | None = None,
 ) -> list[Advice]:
     """Advice that the scores support, the most important first; empty where nothing stands out.
 
@@ -62,13 +63,14 @@ def advise(
         choices: number of models (epochs) from which the validation split chose this one. The accuracy of the chosen
             one is too high by chance, and the more so the more there were.
         label_smoothing: the recipe's, if the recipe is known.
+        expected: 95% interval of the accuracy where it was measured otherwise than on the scored pictures alone.
         calibrated: the confidence was fitted on pictures that the model was not trained on (a temperature).
     """
     return [
         *_harder(metrics, scored, validation, choices),
         *_weak_classes(metrics),
         *_calibration(metrics, miscalibrated, label_smoothing, calibrated),
-        *([] if trained_on else _uncertain(metrics, scored)),
+        *([] if trained_on else _uncertain(metrics, scored, expected or metrics.accuracy_interval)),
     ]
 
 
@@ -146,8 +148,8 @@ def _calibration(
         yield Advice("confidence", "Its confidence is not reliable", reason, "--set label_smoothing=0.1")
 
 
-def _uncertain(metrics: Metrics, scored: str) -> Iterator[Advice]:
-    low, high = metrics.accuracy_interval
+def _uncertain(metrics: Metrics, scored: str, bounds: tuple[float, float]) -> Iterator[Advice]:
+    low, high = bounds
     if high - low <= WIDEST_INTERVAL:
         return
     which = "" if scored == "all" else f"{scored} "

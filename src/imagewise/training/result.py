@@ -97,6 +97,7 @@ class Run:
             ("network", network_text(self.model.card)),
             ("head", head_text(self.head)),
             *([epochs] if self.history else []),
+            *([("kept", "the head: fine-tuning was not better on validation")] if self.head.kept else []),
             ("trained", self.time_text),
             *([("expected", expectation_text(expected))] if expected else []),
         ]

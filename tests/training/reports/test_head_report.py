@@ -13,13 +13,17 @@ import pytest
 
 from engine_runs import a_plan
 from head_runs import EXPECTED, HEAD, a_head, a_head_run
-from imagewise.cli.print_runs import print_run
+from imagewise.cli.print_runs import print_interrupted, print_run
 from imagewise.data.dataset import Dataset
+from imagewise.framing.framing import Framing
+from imagewise.model.card import ModelCard
 from imagewise.training.head.record import HeadRecord
 from imagewise.training.reports.head_report import advise_on_head, strengths_of
 from imagewise.training.reports.run_report import report_of_run
 from imagewise.training.result import Run
 from imagewise.training.run import TrainingCallbacks, execute
+
+PHOTO = Framing("photo", 96, 96, 3)
 
 
 @pytest.fixture
@@ -45,10 +49,10 @@ def test_the_report_names_backbone_licence_citation_head_and_time(run: Run) -> N
         assert part in words
 
 
-def test_the_report_says_nothing_of_epochs_and_has_one_chart_that_of_the_strengths(run: Run) -> None:
+def test_the_report_says_nothing_of_epochs_and_has_charts_of_the_strengths(run: Run) -> None:
     page = report_of_run(run)
-    assert page.count("<svg") == 1
-    assert "chosen: 0.1" in page
+    assert page.count("<svg") == 2
+    assert page.count(">chosen: 0.1</text>") == 2
     assert "plain and flipped</li>" in page
     assert "epoch" not in words_of(page).partition("Recipe: every setting")[0].lower()
     assert "Epoch" not in words_of(page).partition("Glossary")[2]
@@ -95,8 +99,9 @@ def test_accuracies_are_of_the_pictures_that_were_chosen_on() -> None:
     assert strengths_of(a_head(strength=7.0), counts).chosen is None
 
 
-def advised(head: HeadRecord, accuracy: float = 0.99) -> list[tuple[str, str | None]]:
-    return [(each.kind, each.options) for each in advise_on_head(head, accuracy, 1000)]
+def advised(head: HeadRecord, accuracy: float = 0.99, layers: bool = True) -> list[tuple[str, str | None]]:
+    values = {"class_names": ["a", "b"], "framing": PHOTO.as_dict(), "network": {"layers": []} if layers else {}}
+    return [(each.kind, each.options) for each in advise_on_head(head, ModelCard.of(values), accuracy, 1000)]
 
 
 def test_a_strength_at_the_edge_of_those_tried_suggests_one_more() -> None:
@@ -108,6 +113,18 @@ def test_a_strength_at_the_edge_of_those_tried_suggests_one_more() -> None:
 
 def test_fine_tuning_is_suggested_where_something_is_left_to_gain() -> None:
     assert advised(a_head(), 0.9) == [("fine-tune", "--recipe finetune")]
+    assert advised(a_head(), 0.9, layers=False) == []  # a backbone that is an ONNX file
+    assert advised(a_head(expectation=EXPECTED), 0.9) == []  # few pictures
+
+
+def test_a_cross_validated_run_is_not_said_to_be_scored_on_what_it_was_trained_on(run: Run) -> None:
+    assert run.test is not None
+    scored = replace(run.test, split="train")
+    words = words_of(report_of_run(replace(run, test=None, scored=scored, head=a_head(expectation=EXPECTED))))
+    assert "of 45 pictures recognised" in words
+    assert "Each picture was predicted by heads that were not fitted on it. Expect between 85% and 95%" in words
+    assert "It is probably between 85% and 95% (95% interval)" in words
+    assert "train pictures" not in words
 
 
 def test_the_report_suggests_no_options_that_a_head_does_not_have(run: Run) -> None:
@@ -153,7 +170,7 @@ def fine_tuned(tiny_dataset: Dataset, tmp_path: Path) -> Run:
 def test_a_fine_tuned_network_has_its_epochs_and_the_choice_of_its_head(fine_tuned: Run) -> None:
     page = report_of_run(fine_tuned)
     words = words_of(page)
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "Epochs 4 trained; the model has the weights of epoch" in words
     assert "Head logistic regression" in words
     assert re.search(r"Training time 13\.[1-9] s \(features 12\.3 s, head 0\.8 s, epochs 0\.\d s\)", words)
@@ -167,3 +184,16 @@ def test_a_fine_tuned_network_has_its_epochs_and_the_choice_of_its_head(fine_tun
 
 def test_the_folder_of_such_a_run_has_neither_history_nor_checkpoint(run: Run) -> None:
     assert {path.name for path in run.folder.iterdir()} == {"model.onnx", "run.json"}
+
+
+def test_a_head_that_fine_tuning_did_not_beat_is_named_as_the_model(
+    fine_tuned: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = replace(fine_tuned, head=a_head(kept=True), best_epoch=0)
+    print_run(kept)
+    assert "kept        the head: fine-tuning was not better" in capsys.readouterr().out
+    print_interrupted(kept)
+    assert "Stopped. The model is the head" in capsys.readouterr().err
+    assert "fine-tuning was not better" in kept._repr_html_()
+    words = words_of(report_of_run(kept))
+    assert "Epochs 4 trained; the model has the head before them, since they were not better on validation" in words

@@ -15,7 +15,7 @@ from imagewise.evaluation.metrics import Metrics
 from imagewise.evaluation.report import tables
 from imagewise.evaluation.report.curves import Curves, accuracy_chart, loss_chart
 from imagewise.evaluation.report.mistakes import Mistake, inline_picture, worst_mistakes
-from imagewise.evaluation.report.strengths import Strengths, strength_chart
+from imagewise.evaluation.report.strengths import Strengths, strength_charts
 from imagewise.evaluation.verdict import judge
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Report:
         skipped: pictures that could not be read: (path, reason).
         strengths: how a head was chosen; None where none was fitted.
         expectation: None where the scored pictures tell the accuracy best.
+        cross_validated: each scored picture was predicted by heads that were not fitted on it.
     """
 
     title: str
@@ -78,6 +79,7 @@ class Report:
     skipped: Sequence[tuple[str, str]] = ()
     strengths: Strengths | None = None
     expectation: Expectation | None = None
+    cross_validated: bool = False
 
 
 def report_of_evaluation(evaluation: Evaluation) -> str:
@@ -120,7 +122,7 @@ def render(report: Report) -> str:
             metrics=metrics,
             verdict=judge(metrics, report.trained_on),
             charts=[accuracy_chart(curves), loss_chart(curves)] if curves else [],
-            strength_chart=strength_chart(report.strengths) if report.strengths else None,
+            strength_charts=strength_charts(report.strengths) if report.strengths else [],
             confusions=tables.confusions(metrics),
             matrix=tables.matrix(metrics),
             rows=rows,

@@ -1,8 +1,8 @@
-"""How a head was chosen: the accuracy at each strength of its regularisation, as plain values and as a chart."""
+"""How a head was chosen: accuracy and loss at each strength of its regularisation, as plain values and as charts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 
@@ -13,7 +13,6 @@ from imagewise.evaluation.report.curves import (
     RIGHT,
     TOP,
     Chart,
-    Mark,
     Scale,
     Tick,
     line,
@@ -74,29 +73,52 @@ class Strengths:
         return {views: LOOKS[min(place, len(LOOKS) - 1)] for place, views in enumerate(self.views)}
 
 
-def strength_chart(strengths: Strengths) -> Chart | None:
-    """Accuracy in percent by strength on a logarithmic axis, a line for each kind of views.
+def strength_charts(strengths: Strengths) -> list[Chart]:
+    """Accuracy in percent and loss by strength on a logarithmic axis, a line for each kind of views.
 
-    None where there is nothing to compare: fewer than two strengths with an accuracy.
+    What leaves nothing to compare, fewer than two strengths with a value, has no chart.
     """
-    known = [trial for trial in strengths.trials if trial.accuracy is not None and isfinite(trial.accuracy)]
+    share = _Measure(strengths.measure.capitalize(), "%", lambda trial: _percent(trial.accuracy))
+    loss = _Measure("Loss", "", lambda trial: trial.loss)
+    charts = (_chart(strengths, share), _chart(strengths, loss))
+    return [chart for chart in charts if chart is not None]
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What a chart shows of each trial; `unit` is written behind numbers on its axis."""
+
+    title: str
+    unit: str
+    of: Callable[[Trial], float | None]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _chart(strengths: Strengths, measure: _Measure) -> Chart | None:
+    known = {trial: value for trial in strengths.trials if (value := measure.of(trial)) is not None and isfinite(value)}
     places = sorted({trial.strength for trial in known})
     if len(places) < 2:
         return None
-    x, y_ticks = _across(places), _accuracy_ticks(known)
+    x, y_ticks = _across(places), _ticks(known.values(), measure.unit)
     y = Scale(y_ticks[0], y_ticks[-1], BOTTOM, TOP)
     lines = []
     for views, look in strengths.looks.items():
-        found = {trial.strength: trial.accuracy for trial in known if trial.views == views}
-        if found:
-            lines.append(line(look, [(x[at], y(100 * (found[at] or 0.0))) for at in places if at in found]))
+        points = sorted((x[trial.strength], y(value)) for trial, value in known.items() if trial.views == views)
+        if points:
+            lines.append(line(look, points))
+    chosen, best = strengths.chosen, None
+    if chosen is not None and chosen.strength in x:
+        best = mark(x[chosen.strength], y(known[chosen]) if chosen in known else None, f"chosen: {chosen.strength:g}")
     return Chart(
-        title=strengths.measure.capitalize(),
-        description=_in_words(strengths, known),
+        title=measure.title,
+        description=_in_words(strengths, measure, known),
         x_ticks=_strength_ticks(places, x),
-        y_ticks=tuple(Tick(y(value), f"{value:g}%") for value in y_ticks),
+        y_ticks=tuple(Tick(y(value), f"{value:g}{measure.unit}") for value in y_ticks),
         lines=tuple(lines),
-        best=_mark(strengths, x, y),
+        best=best,
         along="strength of the regularisation",
     )
 
@@ -119,34 +141,26 @@ def _strength_ticks(places: Sequence[float], x: dict[float, float]) -> tuple[Tic
     return tuple(Tick(x[place], f"{place:g}") for place in shown)
 
 
-def _accuracy_ticks(known: Sequence[Trial]) -> list[float]:
-    values = [100 * (trial.accuracy or 0.0) for trial in known]
+def _ticks(values: Iterable[float], unit: str) -> list[float]:
     low, high = min(values), max(values)
-    if high - low < 1:  # a flat line is drawn as one
+    if unit and high - low < 1:  # a flat line is drawn as one
         low = max(0.0, floor(low) - 1.0)
         high = min(100.0, low + 3)
-    return nice_ticks(low, high)
+    elif not unit and high - low < 0.1 * high:
+        low, high = max(0.0, low - 0.1 * high), 1.1 * high
+    return nice_ticks(low, high if high > low else low + 1.0)
 
 
-def _mark(strengths: Strengths, x: dict[float, float], y: Scale) -> Mark | None:
-    chosen = strengths.chosen
-    if chosen is None or chosen.strength not in x:
-        return None
-    return mark(x[chosen.strength], None if chosen.accuracy is None else y(100 * chosen.accuracy), _label(chosen))
-
-
-def _label(chosen: Trial) -> str:
-    return f"chosen: {chosen.strength:g}"
-
-
-def _in_words(strengths: Strengths, known: Sequence[Trial]) -> str:
+def _in_words(strengths: Strengths, measure: _Measure, known: Mapping[Trial, float]) -> str:
     parts = []
     for views in strengths.views:
-        found = [trial for trial in known if trial.views == views]
+        found = [(trial, value) for trial, value in known.items() if trial.views == views]
         if found:
-            listed = ", ".join(
-                f"{percent(each.accuracy or 0.0, strengths.count)} at {each.strength:g}" for each in found
-            )
+            listed = ", ".join(f"{_value_text(strengths, measure, *each)} at {each[0].strength:g}" for each in found)
             parts.append(f"{views} views: {listed}" if len(strengths.views) > 1 else listed)
-    chosen = f"; {_label(strengths.chosen)}" if strengths.chosen else ""
-    return f"{strengths.measure.capitalize()} by strength of the regularisation: {'; '.join(parts)}{chosen}."
+    chosen = f"; chosen: {strengths.chosen.strength:g}" if strengths.chosen else ""
+    return f"{measure.title} by strength of the regularisation: {'; '.join(parts)}{chosen}."
+
+
+def _value_text(strengths: Strengths, measure: _Measure, trial: Trial, value: float) -> str:
+    return percent(trial.accuracy or 0.0, strengths.count) if measure.unit else f"{value:.3g}"

@@ -39,6 +39,7 @@ class HeadFit(BaseModel):
     tried: list[TriedHead]
     chosen_by: Literal["validation", "cross-validation"]
     chosen_on: int | None = Field(description="Pictures that the accuracies of `tried` are of.")
+    kept: bool = Field(description="It is the model: fine-tuning was no better on validation.")
     feature_seconds: float | None
     head_seconds: float | None
     expectation: HeadAccuracy | None
@@ -61,6 +62,7 @@ class HeadFit(BaseModel):
             ],
             chosen_by=stored.chosen_by,
             chosen_on=stored.chosen_on,
+            kept=stored.kept,
             feature_seconds=stored.seconds.features,
             head_seconds=stored.seconds.head,
             expectation=expected

@@ -50,9 +50,13 @@ def head_facts(head: HeadRecord, card: ModelCard) -> dict[str, str]:
     }
 
 
-def advise_on_head(head: HeadRecord, accuracy: float, count: int) -> list[Advice]:
-    """Advice that the fit of the head supports; `accuracy` and `count` are those of the scored pictures."""
-    return [*_edge(head), *_fine_tune(accuracy, count)]
+def advise_on_head(head: HeadRecord, card: ModelCard, accuracy: float, count: int) -> list[Advice]:
+    """Advice that the fit of the head supports; `accuracy` and `count` are those of the scored pictures.
+
+    Fine-tuning needs the layers of the backbone, and more pictures than those for which an expectation is measured.
+    """
+    tunable = bool(card.network) and head.expectation is None
+    return [*_edge(head), *(_fine_tune(accuracy, count) if tunable else [])]
 
 
 def _edge(head: HeadRecord) -> Iterator[Advice]:

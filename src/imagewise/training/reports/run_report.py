@@ -36,16 +36,19 @@ def report_of_run(run: Run) -> str:
     trained_on = scored.split in run.recipe.fitted_splits and not cross_validated
     advice = advise(
         metrics,
-        scored.split,
+        "all" if cross_validated else scored.split,
         trained_on=trained_on,
         miscalibrated=miscalibrated,
         validation=validation,
         choices=choices,
         label_smoothing=recipe.label_smoothing if recipe else None,
         calibrated=recipe is None,
+        expected=(head.expectation.low, head.expectation.high) if head and head.expectation else None,
     )
     on_training = advise_on_training(_summary(run, recipe)) if recipe else []
-    on_head = advise_on_head(head, metrics.accuracy, metrics.count) if head and not recipe and not trained_on else []
+    on_head = []
+    if head and not recipe and not trained_on:
+        on_head = advise_on_head(head, card, metrics.accuracy, metrics.count)
     return render(
         Report(
             title=f"{card.data.name}: {run.recipe.name}",
@@ -62,6 +65,7 @@ def report_of_run(run: Run) -> str:
             facts=_facts(run),
             recipe=run.recipe.to_toml(),
             skipped=run.skipped,
+            cross_validated=cross_validated,
             strengths=strengths_of(head, run.counts) if head else None,
             expectation=expectation_of(head.expectation, run.counts) if head and head.expectation else None,
         )
@@ -71,6 +75,8 @@ def report_of_run(run: Run) -> str:
 def _facts(run: Run) -> dict[str, str]:
     card = run.model.card
     kept = f"; the model has the weights of epoch {run.best_epoch}" if run.best_epoch else ""
+    if run.head and run.head.kept:
+        kept = "; the model has the head before them, since they were not better on validation"
     epochs = {} if run.head and not run.history else {"Epochs": f"{len(run.history)} trained{kept}"}
     return {
         "Data": card.data.name or "?",

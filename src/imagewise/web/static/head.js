@@ -6,13 +6,14 @@ import { duration, share } from "./format.js";
 /** Rows of `factList`; none without a head. */
 export function headRows(head) {
   if (!head) return [];
-  const { features, side, views, strength, temperature, expectation } = head;
+  const { features, side, views, strength, temperature, kept, expectation } = head;
   const size = features && side ? `${features.toLocaleString("en")} features of ${side} × ${side} pixels` : null;
   const parts = [
     ["logistic regression", size].filter(Boolean).join(" on "),
     views.length ? `views: ${views.join(", ")}` : null,
     strength === null ? null : `regularisation ${strength}`,
     temperature === null ? null : `temperature ${Number(temperature.toPrecision(3))}`,
+    kept ? "kept, because fine-tuning was not better on validation" : null,
   ];
   return [
     ["Head", parts.filter(Boolean).join("; ")],
@@ -46,7 +47,7 @@ export function headSection(head) {
     row.classList.add("chosen");
     row.cells[0].append(" (chosen)");
   }
-  const note = "Strengths of the regularisation, compared on pictures that the head was not fitted on.";
+  const note = "Strengths of the regularisation, compared on pictures that the head was not fitted on. The lowest loss was chosen.";
   section.append(element("h2", "Choice of the regularisation", { id: "head-heading" }));
   section.append(element("p", note, { class: "hint" }), table);
   return section;
