@@ -35,6 +35,11 @@ def read_network(file: Path, model: Model) -> tuple[Network, Weights]:
     from onnx import numpy_helper
 
     content = read_content(file)
+    if not model.card.network and model.card.backbone is not None:
+        raise ModelError(
+            f"{file}: its layers are those of an ONNX file, {model.card.backbone.name}, which imagewise cannot write "
+            "in another format. Export it with --to onnx-int8 or --to web, or train on a backbone of the catalog."
+        )
     try:
         described = Network.from_dict(model.card.network)
         empty = {name: np.zeros(shape, dtype=np.float32) for name, shape in described.weight_shapes().items()}

@@ -17,6 +17,7 @@ from imagewise.data.sketch import sketch
 from imagewise.data.task import SingleLabel
 from imagewise.errors import TrainingError
 from imagewise.model.card import ModelCard
+from imagewise.model.half import as_half
 from imagewise.model.model import Model
 from imagewise.model.onnx_writer import with_metadata
 from imagewise.model.session import Session
@@ -49,15 +50,22 @@ class PackagedModel:
         return Model.open(path)
 
 
-def package(recipe: AnyRecipe, dataset: Dataset, fitted: Fitted, name: str) -> PackagedModel:
+def package(recipe: AnyRecipe, dataset: Dataset, fitted: Fitted, name: str, *, half: bool = False) -> PackagedModel:
     """The model that fitting made, called `name` in errors and evaluations.
+
+    Args:
+        half: store the weights as float16, which changes the logits a little.
 
     Raises:
         TrainingError: the graph's logits are not those of the trained network.
     """
-    session = Session(fitted.graph.SerializeToString(), name)
+    graph = fitted.graph
+    session = Session(graph.SerializeToString(), name)
     check_agreement(session, fitted.reference)
-    return PackagedModel(Model(session, _card(recipe, dataset, fitted), name), fitted.graph)
+    if half:
+        graph = as_half(graph)
+        session = Session(graph.SerializeToString(), name)
+    return PackagedModel(Model(session, _card(recipe, dataset, fitted), name), graph)
 
 
 def check_agreement(session: Session, reference: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> None:

@@ -85,6 +85,7 @@ class RunRecord(Record):
         backbone: the pretrained network that the run starts from, if any.
         head: how a head was chosen and fitted, where there is one.
         device: for people.
+        half: the model file holds its weights as float16.
         status: None in files that are not whole.
         started, finished: ISO 8601, UTC.
         results: None until the run has ended.
@@ -102,6 +103,7 @@ class RunRecord(Record):
     head: HeadRecord | None = None
     engine: str | None = None
     device: str | None = None
+    half: bool = False
     threads: RunThreads = RunThreads()
     versions: dict[str, str] = Field(default_factory=dict)
     started: str | None = None

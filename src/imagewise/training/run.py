@@ -162,9 +162,10 @@ def execute(plan: Plan, callbacks: TrainingCallbacks) -> Run:
         keeper.update(status="running")
         fitted = fit(plan.job, plan.dataset, keeper, plan.resume, plan.engine)
         keeper.save()
-        packaged = package(plan.recipe, plan.dataset, fitted, str(plan.folder.model_path))
+        packaged = package(plan.recipe, plan.dataset, fitted, str(plan.folder.model_path), half=plan.half)
+        known = {} if plan.half else fitted.logits  # the scores are those of the file
         try:
-            scores = score(packaged.model, plan.dataset, _held_out(plan), fitted.logits)
+            scores = score(packaged.model, plan.dataset, _held_out(plan), known)
         except KeyboardInterrupt:  # Ctrl-C after training: the model is saved all the same, without its scores
             packaged.save(plan.folder.model_path, {})
             raise

@@ -21,7 +21,7 @@ class HeadRecipe(BaseRecipe):
     backbone_output: str | None = None
     """The value of an ONNX file that holds the features; None: its output, or the input of its classifier."""
     backbone_normalization: str | None = None
-    """How pictures are normalised for an ONNX file (imagenet, unit ...); None: chosen by a trial."""
+    """How pictures are normalised for an ONNX file: imagenet, -1..1, 0..1, 0..255 or caffe; None: chosen by a trial."""
     views: tuple[str, ...] = Field(("plain",), min_length=1)
     """Views of each training picture whose features are computed. Validation decides which of them are used."""
     strengths: tuple[float, ...] = Field(min_length=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imagewise.backbones.backbone import Backbone
+from imagewise.backbones.onnx_files.onnx_file import OnnxFile
 from imagewise.backbones.pretrained import Pretrained
 from imagewise.data.dataset import Dataset
 from imagewise.errors import RecipeError
@@ -39,7 +40,8 @@ def make_head_job(
     recipe: HeadRecipe, dataset: Dataset, backbone: Backbone, device: str = "auto", threads: int | None = None
 ) -> HeadJob:
     """The job of fitting a head on the backbone's features of the data. Raises RecipeError."""
-    _check_framing(recipe, dataset.framing)
+    # an ONNX file knows the sizes that it takes
+    _check_framing(recipe, dataset.framing, 1 if isinstance(backbone, OnnxFile) else LEAST_SIDE)
     weights = class_weights(recipe, dataset)
     # onnxruntime has no "mps": features are computed on the CPU of a Mac
     where: Device = "cuda" if device == "cuda" else "auto" if device == "auto" else "cpu"
@@ -62,16 +64,16 @@ def make_fine_tune_job(
     return FineTuneJob(head, fitting_resolution(recipe, backbone, head.side), engine, device, threads)
 
 
-def suits_backbones(framing: Framing) -> bool:
+def suits_backbones(framing: Framing, least: int = LEAST_SIDE) -> bool:
     """Whether pictures of this framing can be seen by a pretrained network: square photographs in colour."""
-    square = framing.height == framing.width >= LEAST_SIDE
+    square = framing.height == framing.width >= least
     return framing.kind != "ink" and square and framing.channels == 3
 
 
-def _check_framing(recipe: HeadRecipe, framing: Framing) -> None:
-    if not suits_backbones(framing):
+def _check_framing(recipe: HeadRecipe, framing: Framing, least: int) -> None:
+    if not suits_backbones(framing, least):
         raise RecipeError(
             f"recipe {recipe.name}: a pretrained network takes square pictures in colour of at least "
-            f"{LEAST_SIDE}x{LEAST_SIDE}, not {describe_size(framing.shape)} of framing {framing.kind}. Choose another "
+            f"{least}x{least}, not {describe_size(framing.shape)} of framing {framing.kind}. Choose another "
             "size (--framing photo:224), or a recipe that starts from random weights (--recipe photo)."
         )

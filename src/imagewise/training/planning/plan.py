@@ -64,6 +64,7 @@ class Plan:
         threads_before: numbers of threads of the part of the run that is done already.
         complete: the run is finished and has its model; only its report is missing.
         columns: of the table that the data is, by what they are for, as the user named them.
+        half: the model file holds its weights as float16.
     """
 
     source: str | None
@@ -75,6 +76,7 @@ class Plan:
     threads_before: tuple[int, ...] = ()
     complete: bool = False
     columns: Mapping[str, str] | None = None
+    half: bool = False
 
     @property
     def recipe(self) -> AnyRecipe:

@@ -38,7 +38,8 @@ def plan_run(data: Data | None, options: Options) -> Plan:
     recipe = None if asked is None else recipe_of(asked, options)
     dataset, job, engine = _prepare(data, options, recipe, may_transfer=options.engine is None)
     path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, job.recipe.name)
-    return Plan(source_of(data, dataset), dataset, job, engine, RunFolder.create(path), None, columns=options.columns)
+    source, folder = source_of(data, dataset), RunFolder.create(path)
+    return Plan(source, dataset, job, engine, folder, None, columns=options.columns, half=options.half)
 
 
 def prepare(data: Data | None, options: Options) -> tuple[Dataset, TrainingJob, Engine]:

@@ -54,7 +54,8 @@ def resume(data: Data | None, options: Options, folder: RunFolder) -> Plan:
         raise DataError(f"{dataset.name} is no longer the data that {folder.path} was trained on; start a new run.")
     job, engine = _job(record, recipe, dataset, options, folder)
     before = record.threads.used if checkpoint else ()
-    return Plan(source, dataset, job, engine, folder, checkpoint, before, complete, record.data.columns)
+    columns, half = record.data.columns, record.half or options.half
+    return Plan(source, dataset, job, engine, folder, checkpoint, before, complete, columns, half)
 
 
 def _refuse_changes(options: Options, folder: RunFolder) -> None:

@@ -111,6 +111,7 @@ def _record_of(plan: Plan) -> RunRecord:
             **({} if plan.backbone is None else {"backbone": plan.backbone.card().as_dict()}),
             "engine": plan.engine_name,
             "device": plan.device,
+            "half": plan.half,
             "versions": installed_versions(),
             "started": utc_now(),
             "process": {"id": os.getpid(), "host": platform.node()},
