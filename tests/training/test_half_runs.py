@@ -25,9 +25,8 @@ def kinds(run: imagewise.Run) -> set[int]:
 
 
 def same_scores(run: imagewise.Run) -> bool:
-    assert run.test is not None
-    found = imagewise.load_model(run.folder).predict_batch(run.test.pictures.images)
-    return np.array_equal(found, run.test.probabilities)
+    found = imagewise.load_model(run.folder).predict_batch(run.scored.pictures.images)
+    return np.array_equal(found, run.scored.probabilities)
 
 
 def test_a_network_is_stored_with_16_bits_and_its_scores_are_those_of_the_file(
