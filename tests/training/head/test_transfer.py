@@ -26,12 +26,12 @@ COLOURS = {"blue": (40, 60, 200), "green": (50, 170, 60), "red": (200, 50, 40)}
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three classes of 75 pictures of 100x90 pixels: noise around a colour."""
+    """Three classes of 110 pictures of 100x90 pixels: noise around a colour."""
     folder = tmp_path_factory.mktemp("photographs")
     rng = np.random.default_rng(0)
     for name, colour in COLOURS.items():
         (folder / name).mkdir()
-        for number in range(75):
+        for number in range(110):
             levels = np.clip(rng.normal(colour, 50, (90, 100, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(levels).save(folder / name / f"{number}.png")
     return folder
