@@ -261,7 +261,6 @@ def test_a_described_tensor_is_read() -> None:
         (Stored("../data.pkl", 6), 0, (2, 3), (3, 1)),
         ("no storage", 0, (2, 3), (3, 1)),
     ],
-    ids=str,
 )
 def test_a_tensor_that_does_not_fit_its_numbers_is_refused(tensor: tuple[object, ...]) -> None:
     with pytest.raises(UnreadableError):
