@@ -80,7 +80,7 @@ def test_photographs_for_a_pretrained_network_are_larger_and_always_in_colour(
     size: tuple[int, int], wanted: int
 ) -> None:
     grey = [look(noise(seed, size, "L")) for seed in range(3)]
-    assert choose_framing(grey, PRETRAINED)[0] == Framing("photo", wanted, wanted, 3)
+    assert choose_framing(grey, PRETRAINED, 500)[0] == Framing("photo", wanted, wanted, 3)
 
 
 class AtMost64:
@@ -111,6 +111,10 @@ def test_ink_has_no_limit() -> None:
     limit = AtMost64()
     assert choose_framing([look(drawing(1))], PhotoSizes((32,), limit=limit))[0].kind == "ink"
     assert limit.asked == []
+
+
+def test_few_photographs_are_not_enlarged() -> None:
+    assert choose_framing([look(noise(0, (224, 300)))], PRETRAINED, 499)[0].shape == (224, 224, 3)
 
 
 def test_colourless_photos_get_one_channel_even_as_rgb() -> None:

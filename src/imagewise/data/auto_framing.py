@@ -59,21 +59,23 @@ class PhotoSizes:
 
     Attributes:
         sides: rising, in pixels; the first is taken that the median of the shorter sides fits into, else the last.
-        enlarged: by how much the median is multiplied before.
+        enlarged: by how much the median is multiplied before, where there are `many` pictures.
+        many: from so many pictures on.
         always_colour: three channels for grey pictures too.
         limit: takes a smaller side; asked only where there are photographs and no choice is kept.
     """
 
     sides: tuple[int, ...]
     enlarged: float = 1.0
+    many: int = 0
     always_colour: bool = False
     limit: SideLimit | None = None
 
 
 FROM_SCRATCH = PhotoSizes((28, 32, 64, 80))  # photo.toml is tuned to the largest
 # 256 and not 224, on which they were trained: from crops, in which things look larger than in whole pictures (Touvron
-# et al. 2019, arXiv:1906.06423); docs/decisions.md has the figures
-PRETRAINED = PhotoSizes((96, 128, 160, 192, 224, 256), enlarged=8 / 7, always_colour=True)
+# et al. 2019, arXiv:1906.06423). A hundred pictures gain nothing by it, two thousand do (docs/decisions.md)
+PRETRAINED = PhotoSizes((96, 128, 160, 192, 224, 256), enlarged=8 / 7, many=500, always_colour=True)
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,12 @@ def choose_framing(
         why = "strokes on an even ground"
     else:
         side = float(np.median([look.shorter_side for look in looks]))
-        wanted = round(sizes.enlarged * side)
+        count = len(looks) if pictures is None else pictures
+        wanted = round(side * (sizes.enlarged if count >= sizes.many else 1))
         height = next((s for s in sizes.sides if s >= wanted), sizes.sides[-1])
         why = f"their median shorter side is {side:.0f} pixels"
         if sizes.limit is not None:
-            height, reason = sizes.limit(len(looks) if pictures is None else pictures, height)
+            height, reason = sizes.limit(count, height)
             why += f", but {reason}" if reason else ""
         coloured = sizes.always_colour or any(look.is_coloured for look in looks)
         framing = Framing("photo", height, height, 3 if coloured else 1)

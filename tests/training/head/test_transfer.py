@@ -97,7 +97,7 @@ def test_photographs_get_a_pretrained_network_where_nothing_is_named(
     monkeypatch.setattr(opening, "PREFERRED", (SMALL,))
     plan = plan_run(photographs, Options(out=tmp_path / "run", offline=True))
     assert plan.recipe.name == "transfer"
-    assert plan.dataset.framing.shape == (128, 128, 3)
+    assert plan.dataset.framing.shape == (96, 96, 3)
     assert plan.dataset.framing.kind == "photo"
 
 

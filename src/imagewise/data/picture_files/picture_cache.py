@@ -80,7 +80,7 @@ def cache_key(state: str, framing: Framing | PhotoSizes, near_copies: bool = Tru
 
 def _choice_among(sizes: PhotoSizes) -> object:
     limit = None if sizes.limit is None else sizes.limit.key
-    return [FRAMING_VERSIONS, CHOICE_VERSION, sizes.sides, sizes.enlarged, sizes.always_colour, limit]
+    return [FRAMING_VERSIONS, CHOICE_VERSION, sizes.sides, sizes.enlarged, sizes.many, sizes.always_colour, limit]
 
 
 def read_kept(key: str, shape: tuple[int, int, int]) -> Kept | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imagewise.backbones.backbone import Backbone
+from imagewise.cpu import usable_cpus
 from imagewise.data.dataset import Dataset
 from imagewise.data.sources.handed import Handed
 from imagewise.fetch import Progress
@@ -15,6 +16,7 @@ from imagewise.framing.framing import Framing
 from imagewise.networks.network import Network
 from imagewise.training.checkpoint import Checkpoint
 from imagewise.training.engines.base import Engine
+from imagewise.training.engines.threads import cpu_text
 from imagewise.training.head.job import FineTuneJob, HeadJob
 from imagewise.training.head.recipe import HeadRecipe
 from imagewise.training.job import TrainingJob
@@ -101,4 +103,6 @@ class Plan:
     @property
     def device(self) -> str:
         """Where it runs, for people: `cpu (2 threads)`."""
-        return self.job.device if self.engine is None else self.engine.device
+        if self.engine is not None:
+            return self.engine.device
+        return "cuda" if self.job.device == "cuda" else cpu_text(self.job.threads or usable_cpus(), usable_cpus())
