@@ -37,7 +37,7 @@ def as_half(model: onnx.ModelProto) -> onnx.ModelProto:
         single = tensor.name + SUFFIX
         casts.append(helper.make_node("Cast", [tensor.name], [single], name=single, to=TensorProto.FLOAT))
         tensor.CopyFrom(half)
-    _rename_inputs(made.graph.node, {node.input[0]: node.output[0] for node in casts})
+    rename_inputs(made.graph.node, {node.input[0]: node.output[0] for node in casts})
     others = list(made.graph.node)
     del made.graph.node[:]
     made.graph.node.extend([*casts, *others])
@@ -59,7 +59,7 @@ def as_single(model: onnx.ModelProto) -> onnx.ModelProto:
     others = [node for node in made.graph.node if node.output[0] not in casts]
     del made.graph.node[:]
     made.graph.node.extend(others)
-    _rename_inputs(made.graph.node, casts)
+    rename_inputs(made.graph.node, casts)
     return made
 
 
@@ -71,11 +71,11 @@ def _casts_weight(node: NodeProto, held: dict[str, TensorProto]) -> bool:
     return held[node.input[0]].data_type == TensorProto.FLOAT16
 
 
-def _rename_inputs(nodes: Iterable[NodeProto], names: dict[str, str]) -> None:
+def rename_inputs(nodes: Iterable[NodeProto], names: dict[str, str]) -> None:
     """Give the nodes, and those of their subgraphs, other values to read."""
     for node in nodes:
         for number, name in enumerate(node.input):
             node.input[number] = names.get(name, name)
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                _rename_inputs(attribute.g.node, names)
+                rename_inputs(attribute.g.node, names)
