@@ -36,7 +36,8 @@ def plan(**recipe: Any) -> Any:
     return SimpleNamespace(
         dataset=dataset,
         recipe=load_recipe("perceptron").override({"epochs": 3, **recipe}),
-        engine=SimpleNamespace(device="cpu (2 threads)"),
+        backbone=None,
+        device="cpu (2 threads)",
         engine_name="pytorch",
         folder=SimpleNamespace(path="runs/tiny"),
     )
