@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from imagewise.server.http.requests import find_model, read_body
 from imagewise.server.http.responses import as_json
 from imagewise.server.limits import Limits
 from imagewise.server.models import ModelRepository, ServedModel
-from imagewise.server.oip.tensors import INPUT, encode_outputs, parse_request
+from imagewise.server.oip.tensors import INPUT, InferenceRequest, encode_outputs, parse_request
 from imagewise.server.pool import InferencePool
 
 _HEADER_LENGTH = "Inference-Header-Content-Length"
+_SMALL = 2**16  # bytes of a body that is parsed in less than a millisecond
 
 
 class OpenInference:
@@ -80,7 +82,7 @@ class OpenInference:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Problem(415, "Compressed bodies are not supported. Send the body uncompressed.")
         body = await read_body(request, self._limits)
-        parsed = parse_request(body, request.headers.get(_HEADER_LENGTH), served.model, self._limits)
+        parsed = await self._parse(body, request.headers.get(_HEADER_LENGTH), served)
         if isinstance(parsed.pictures, np.ndarray):
             framed = parsed.pictures
             outputs = await self._pool.run(lambda: served.model.outputs(framed))
@@ -95,6 +97,11 @@ class OpenInference:
         header = json.dumps(found).encode()
         headers = {_HEADER_LENGTH: str(len(header))}
         return Response(header + binary, headers=headers, media_type="application/octet-stream")
+
+    async def _parse(self, body: bytes, header_length: str | None, served: ServedModel) -> InferenceRequest:
+        """Parse a small body here, and a large one on the threads of the pool: the event loop goes on meanwhile."""
+        parse = partial(parse_request, body, header_length, served.model, self._limits)
+        return parse() if len(body) <= _SMALL else await self._pool.run(parse)
 
     def _named_model(self, request: Request) -> ServedModel:
         served = find_model(self._repository, request.path_params["model"])

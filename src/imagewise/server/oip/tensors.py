@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from math import prod
 from typing import Any, cast
@@ -24,7 +25,12 @@ from imagewise.server.limits import Limits
 
 INPUT = "pictures"
 OUTPUTS = ("probabilities", "logits", "label")
-_MAX_NUMBERS = 2**20  # in JSON: parsing more would delay health checks
+_MAX_NUMBERS = 2**18  # in JSON: parsing more would delay health checks
+_MAX_DIGITS = 19  # of a number, as in 64 bits; calculating with thousands of them would take seconds
+_LONG_NUMBER = re.compile(rb"\d{%d}" % (_MAX_DIGITS + 1))
+_MAX_SIDES = 8  # of a shape
+_MAX_ID = 256  # characters
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no answer can hold
 
 
 @dataclass(frozen=True)
@@ -63,11 +69,9 @@ def parse_request(body: bytes, header_length: str | None, model: Model, limits: 
             raise Problem(400, f"Inference-Header-Content-Length is {length}, but the body has {len(body)} bytes.")
     request = _object(_json(body[:length]), "the request")
     parameters = _object(request.get("parameters", {}), "parameters")
-    identifier = request.get("id")
-    if not isinstance(identifier, str | None):
-        raise Problem(400, "id: give a string.")
     pictures = _pictures(_only_input(request), body[length:], model, limits)
-    return InferenceRequest(identifier, pictures, _outputs(request, bool(parameters.get("binary_data_output", False))))
+    as_binary = bool(parameters.get("binary_data_output", False))
+    return InferenceRequest(_identifier(request), pictures, _outputs(request, as_binary))
 
 
 def encode_outputs(
@@ -103,10 +107,28 @@ def encode_outputs(
 def _json(content: bytes) -> Any:
     if content.count(b",") > _MAX_NUMBERS:
         raise Problem(413, f"More than {_MAX_NUMBERS} numbers as JSON. Send them as binary data.")
+    # A function of ours for each whole number is slow, so that only a body with long runs of digits gets one.
+    parse_int = _bounded_int if _LONG_NUMBER.search(content) else None
     try:
-        return json.loads(content)
+        return json.loads(content, parse_int=parse_int)
     except (ValueError, RecursionError) as error:
         raise Problem(400, "The body is not JSON. With binary data, give Inference-Header-Content-Length.") from error
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits.removeprefix("-")) > _MAX_DIGITS:
+        raise Problem(400, f"A whole number has more than {_MAX_DIGITS} digits.")
+    return int(digits)
+
+
+def _identifier(request: dict[str, Any]) -> str | None:
+    """The request's id, which the answer repeats."""
+    identifier = request.get("id")
+    if identifier is None:
+        return None
+    if not isinstance(identifier, str) or len(identifier) > _MAX_ID or _SURROGATE.search(identifier):
+        raise Problem(400, f"id: give a string of at most {_MAX_ID} characters of Unicode.")
+    return identifier
 
 
 def _object(value: object, name: str) -> dict[str, Any]:
@@ -129,13 +151,15 @@ def _pictures(tensor: dict[str, Any], binary: bytes, model: Model, limits: Limit
     shape = tensor.get("shape")
     if not isinstance(shape, list) or not shape or not all(type(side) is int and side > 0 for side in shape):
         raise Problem(400, f"{INPUT}: its shape must be a list of whole numbers above 0.")
+    if len(shape) > _MAX_SIDES:
+        raise Problem(400, f"{INPUT}: its shape has {len(shape)} sides. No model takes more than {_MAX_SIDES}.")
     kind = tensor.get("datatype")
     if kind not in ("UINT8", "BYTES"):
         raise Problem(400, f"{INPUT}: its datatype must be UINT8 (framed pictures) or BYTES (picture files).")
     wanted = model.framing.shape
     if kind == "UINT8" and tuple(shape[1:]) != wanted and (*shape[1:], 1) != wanted:
         raise Problem(400, f"{INPUT}: UINT8 must have the shape [N, {', '.join(map(str, wanted))}], not {shape}.")
-    if kind == "BYTES" and any(side != 1 for side in shape[1:]):  # no product: sides may have thousands of digits
+    if kind == "BYTES" and any(side != 1 for side in shape[1:]):
         raise Problem(400, f"{INPUT}: BYTES must have the shape [N], not {shape}.")
     if shape[0] > limits.pictures:
         raise Problem(413, f"More than {limits.pictures} pictures. Send them in several requests.")
@@ -145,7 +169,9 @@ def _pictures(tensor: dict[str, Any], binary: bytes, model: Model, limits: Limit
             raise Problem(400, f"{len(binary)} bytes follow the JSON, but {INPUT} names no binary_data_size.")
         values = tensor.get("data")
         return _framed_of(values, (shape[0], *wanted)) if kind == "UINT8" else _files_of(values, shape[0])
-    if type(size) is not int or size != len(binary):
+    if type(size) is not int:
+        raise Problem(400, f"{INPUT}: binary_data_size must be a whole number.")
+    if size != len(binary):
         raise Problem(400, f"{INPUT}: binary_data_size says {size}, but {len(binary)} bytes follow the JSON.")
     if kind == "BYTES":
         return _files_in(binary, shape[0])
