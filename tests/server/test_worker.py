@@ -54,7 +54,7 @@ def test_a_server_bound_to_one_processor_recognises_on_one_thread_which_yields_t
     with running(script=ON_ONE_PROCESSOR) as server:
         own = os.getpriority(os.PRIO_PROCESS, server.process.pid)
         found = nicenesses(server.process.pid)
-        assert found.count(min(19, own + 5)) == 1
+        assert found.count(min(19, own + 5)) == (1 if own < 19 else len(found))  # 19 is the most
         assert own in found
         assert httpx.post(f"{server.address}/predict", content=digit()).json()["label"] == "7"
 
@@ -90,6 +90,13 @@ def test_the_configuration_can_be_sent_to_a_process() -> None:
 # ---- uvicorn's private parts. If one of these fails, read uvicorn's changes before raising its upper bound.
 
 
+CALLED_BY_UVICORN = (
+    *("connection_made", "connection_lost", "data_received", "eof_received", "pause_writing", "resume_writing"),
+    *("on_message_begin", "on_header", "on_headers_complete", "on_body", "on_message_complete", "on_response_complete"),
+    *("send_400_response", "shutdown", "timeout_keep_alive_handler", "_unset_keepalive_if_required"),
+)
+
+
 class _Transport(asyncio.Transport):
     """Keeps what is written."""
 
@@ -106,6 +113,9 @@ class _Transport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
 
 def test_connections_find_in_uvicorn_what_they_build_on() -> None:
@@ -124,7 +134,8 @@ def test_connections_find_in_uvicorn_what_they_build_on() -> None:
         assert cast("Any", connection).cycle is None
         connection.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         cycle = cast("Any", connection.cycle)
-        assert (cycle.keep_alive, cycle.response_complete) == (True, False)
+        assert (cycle.keep_alive, cycle.response_complete, cycle.response_started) == (True, False, False)
+        assert (cycle.disconnected, cycle.message_event.is_set(), list(connection.pipeline)) == (False, True, [])
         await asyncio.gather(*connection.tasks)
         assert cycle.response_complete
         assert transport.written.startswith(b"HTTP/1.1 200 ")
@@ -137,7 +148,7 @@ def test_connections_find_in_uvicorn_what_they_build_on() -> None:
         connection.connection_lost(None)
 
     asyncio.run(main())
-    for name in ("send_400_response", "shutdown", "on_message_begin", "on_headers_complete"):
+    for name in CALLED_BY_UVICORN:
         assert name in vars(HttpToolsProtocol), f"uvicorn calls no {name} any more"
 
 

@@ -15,8 +15,11 @@ class Limits:
         pictures: in one request; more: 413.
         queue: pictures that wait or are being recognised; more: 503, to be tried again.
         seconds: until an answer; later: 504.
+        head: bytes of a request's line and headers, and of its trailers; more: 431, and the connection is closed.
+        headers: in one request; more: 431.
         body_seconds: until a body has arrived; later: 408.
         header_seconds: until a connection's next request line and headers have arrived; later: 408, and it is closed.
+        read_seconds: in which a client that does not read its answer has to read some of it; else it is cut off.
         drain_seconds: after SIGTERM, in which an idle connection may still send a request.
         start_seconds: until a worker has started; one that takes longer is killed and tried again.
         hung_seconds: until a worker answers its supervisor; one that takes longer is killed and replaced.
@@ -27,8 +30,11 @@ class Limits:
     pictures: int = 64
     queue: int = 256
     seconds: float = 30.0
+    head: int = 2**16
+    headers: int = 128
     body_seconds: float = 20.0
     header_seconds: float = 20.0
+    read_seconds: float = 20.0
     drain_seconds: float = 1.0
     start_seconds: float = 120.0
     hung_seconds: float = 30.0
