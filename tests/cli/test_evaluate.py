@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import Result
 
 import imagewise
 from command_line import check_evaluation, run
+from imagewise.evaluation.corruptions.catalog import DRAWINGS
 
 PLAIN_ONNXRUNTIME = """
 import sys
@@ -73,3 +75,26 @@ def test_plain_onnxruntime_gives_the_same_probabilities_without_imagewise(model:
     assert done.returncode == 0, done.stderr
     found = np.load(paths[2])
     assert np.array_equal(found, imagewise.load_model(model).predict_batch(images))
+
+
+def test_evaluate_corrupted_has_a_row_for_each_corruption_on_the_terminal_in_json_and_in_the_report(
+    model: Path, tmp_path: Path
+) -> None:
+    names = [each.name for each in DRAWINGS]
+    result = run("evaluate", model, "digits", "--corrupted", "--json", "--report", tmp_path / "page.html")
+    values = json.loads(result.stdout)["corrupted"]
+    assert list(values["corruptions"]) == names
+    accuracies = [each["accuracy"] for each in values["corruptions"].values()]
+    assert values["corruptions"][values["worst"]]["accuracy"] == min(accuracies)
+    assert values["mean"] * 15 == pytest.approx(sum(accuracies))
+    assert (values["count"], values["clean"]) == (189, json.loads(result.stdout)["accuracy"])
+    page = (tmp_path / "page.html").read_text()
+    assert [f"Pictures with {name}" in page for name in names] == [True] * 15
+    lines = run("evaluate", model, "digits", "--corrupted").stdout.splitlines()
+    assert any(line.startswith(f"worst              {values['worst']}, ") for line in lines)
+    assert [line[: len(name)] for line, name in zip(lines[-15:], names, strict=True)] == names
+
+
+def test_evaluate_scores_no_corrupted_pictures_unless_asked_to(model: Path) -> None:
+    assert "corrupted" not in json.loads(run("evaluate", model, "digits", "--json").stdout)
+    assert imagewise.evaluate(model, "digits", verbose=False).robustness is None

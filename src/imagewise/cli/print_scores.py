@@ -11,6 +11,7 @@ from imagewise.model.summary import accuracy_text
 if TYPE_CHECKING:
     from imagewise.evaluation.evaluate import Evaluation
     from imagewise.evaluation.metrics import Metrics
+    from imagewise.evaluation.robustness import Robustness
 
 
 def accuracy_line(metrics: Metrics) -> str:
@@ -34,4 +35,25 @@ def print_evaluation(evaluation: Evaluation) -> None:
         of = (predicted[number] if values.count else 0, values.count, values.count)
         scores = zip((values.precision, values.recall, values.f1), of, strict=True)
         rows.append((name, *(percent(score, count) if count else "-" for score, count in scores), values.count))
+    print_table(rows)
+    if evaluation.robustness is not None:
+        print_line()
+        _print_robustness(evaluation.robustness)
+
+
+def _print_robustness(robustness: Robustness) -> None:
+    """Print the accuracy on corrupted pictures: one row for each corruption."""
+    count, worst = robustness.count, robustness.worst
+    print_line(f"corrupted pictures ({robustness.paper}), {count:,} of each")
+    print_line(
+        f"mean accuracy      {percent(robustness.mean, count)} (without corruption {percent(robustness.clean, count)})"
+    )
+    print_line(f"worst              {worst.name}, {percent(worst.accuracy, count)}")
+    print_line()
+    severities = robustness.scores[0].severities
+    several = tuple(f"severity {severity}" for severity in severities) if len(severities) > 1 else ()
+    rows: list[tuple[object, ...]] = [("corruption", "accuracy", *several)]
+    for score in robustness.scores:
+        each = score.accuracies if several else ()
+        rows.append((score.name, *(percent(accuracy, count) for accuracy in (score.accuracy, *each))))
     print_table(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from imagewise.display.notices import warn_of
 from imagewise.display.progress import DownloadDisplay, Silent
 from imagewise.errors import DataError
 from imagewise.evaluation.metrics import Metrics, measure
+from imagewise.evaluation.robustness import Robustness, measure_robustness, require_scipy
 from imagewise.fetch import Progress
 from imagewise.framing.framing import describe_size
 from imagewise.model.model import Model, load_model
@@ -45,6 +46,7 @@ class Evaluation:
         skipped: pictures that could not be read: (path, reason).
         seen: about what fraction of the pictures the model was trained on.
         split_rule: how the set was split, in words.
+        robustness: the score on corrupted pictures; None where it was not asked for.
     """
 
     model: str
@@ -57,6 +59,7 @@ class Evaluation:
     seen: float = 0.0
     skipped: tuple[tuple[str, str], ...] = ()
     split_rule: str = ""
+    robustness: Robustness | None = None
 
     def __repr__(self) -> str:
         scores = f"accuracy {percent(self.metrics.accuracy, self.metrics.count)} of {self.metrics.count:,} pictures"
@@ -85,7 +88,8 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """The shape of `evaluate --json`."""
         about = {"model": self.model, "data": self.data, "split": self.split, "split_rule": self.split_rule}
-        return about | self.metrics.as_dict()
+        corrupted = {} if self.robustness is None else {"corrupted": self.robustness.as_dict()}
+        return about | self.metrics.as_dict() | corrupted
 
 
 def evaluate(
@@ -96,6 +100,7 @@ def evaluate(
     offline: bool = False,
     strict: bool = False,
     columns: Mapping[str, str] | None = None,
+    corrupted: bool = False,
     verbose: bool = True,
 ) -> Evaluation:
     """Score a model. Labels are matched by name, so a set may lack some of the model's classes.
@@ -110,6 +115,7 @@ def evaluate(
         offline: never download.
         strict: refuse damaged pictures instead of leaving them out.
         columns: which columns of a table to take; see `load_data`.
+        corrupted: score the pictures with 15 corruptions, too: see `Robustness`. Needs SciPy.
         verbose: show how far a download is, or the reading of pictures.
 
     Raises:
@@ -124,17 +130,26 @@ def evaluate(
     >>> evaluation.metrics.accuracy > 0.8
     True
     """
+    if corrupted:
+        require_scipy()
     if not isinstance(model, Model):
         model = load_model(model)
-    if isinstance(data, Dataset):
-        evaluation = score_dataset(model, data, split)
-        warn_of(evaluation.notices[len(data.notices) :])  # `load_data` has warned of the others
-        return evaluation
     with DownloadDisplay() if verbose else Silent() as shown:
-        data = load_for_model(model, data, offline=offline, strict=strict, columns=columns, progress=shown)
-    evaluation = score_dataset(model, data, split)
-    warn_of(evaluation.notices, evaluation.skipped)
+        if isinstance(data, Dataset):
+            dataset, told = data, len(data.notices)  # `load_data` has warned of these
+        else:
+            dataset = load_for_model(model, data, offline=offline, strict=strict, columns=columns, progress=shown)
+            told = 0
+        evaluation = score_dataset(model, dataset, split)
+        if corrupted:
+            evaluation = with_robustness(evaluation, model, progress=shown)
+    warn_of(evaluation.notices[told:], () if isinstance(data, Dataset) else evaluation.skipped)
     return evaluation
+
+
+def with_robustness(evaluation: Evaluation, model: Model, *, progress: Progress | None = None) -> Evaluation:
+    """The evaluation with the model's score on corrupted pictures. Raises what `measure_robustness` raises."""
+    return replace(evaluation, robustness=measure_robustness(model, evaluation.pictures, progress=progress))
 
 
 def score_dataset(model: Model, data: Dataset, split: SplitChoice = "auto") -> Evaluation:

@@ -79,16 +79,22 @@ def worst_mistakes(
     ]
 
 
-def inline_picture(image: NDArray[np.uint8]) -> InlinePicture:
-    """A picture, uint8 (H, W, C): small ones as enlarged PNG, others as JPEG of the size that the page shows."""
+def inline_picture(
+    image: NDArray[np.uint8], smallest: int = SMALLEST_PICTURE, largest: int = LARGEST_PICTURE
+) -> InlinePicture:
+    """A picture, uint8 (H, W, C): small ones as enlarged PNG, others as JPEG of the size that the page shows.
+
+    Args:
+        smallest, largest: of the longer side on the page, px.
+    """
     picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
     side = max(picture.size)
-    if side > LARGEST_PICTURE:  # twice the size on the page, for screens with two dots a pixel
-        picture.thumbnail((2 * LARGEST_PICTURE, 2 * LARGEST_PICTURE))
-        factor = LARGEST_PICTURE / max(picture.size)
+    if side > largest:  # twice the size on the page, for screens with two dots a pixel
+        picture.thumbnail((2 * largest, 2 * largest))
+        factor = largest / max(picture.size)
     else:
-        factor = -(-SMALLEST_PICTURE // side)
-    small = side < SMALLEST_PICTURE
+        factor = -(-smallest // side)
+    small = side < smallest
     file = io.BytesIO()
     picture.save(file, "PNG" if small else "JPEG", quality=88)
     data = base64.b64encode(file.getvalue()).decode()

@@ -13,9 +13,11 @@ from imagewise.evaluation.calibration import is_miscalibrated
 from imagewise.evaluation.evaluate import Evaluation
 from imagewise.evaluation.metrics import Metrics
 from imagewise.evaluation.report import tables
+from imagewise.evaluation.report.corrupted import corruption_rows
 from imagewise.evaluation.report.curves import Curves, accuracy_chart, loss_chart
 from imagewise.evaluation.report.mistakes import Mistake, inline_picture, worst_mistakes
 from imagewise.evaluation.report.strengths import Strengths, strength_charts
+from imagewise.evaluation.robustness import Robustness
 from imagewise.evaluation.verdict import judge
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Report:
         strengths: how a head was chosen; None where none was fitted.
         expectation: None where the scored pictures tell the accuracy best.
         cross_validated: each scored picture was predicted by heads that were not fitted on it.
+        robustness: the score on corrupted pictures; None where it was not measured.
     """
 
     title: str
@@ -80,6 +83,7 @@ class Report:
     strengths: Strengths | None = None
     expectation: Expectation | None = None
     cross_validated: bool = False
+    robustness: Robustness | None = None
 
 
 def report_of_evaluation(evaluation: Evaluation) -> str:
@@ -106,6 +110,7 @@ def report_of_evaluation(evaluation: Evaluation) -> str:
         },
         recipe=None,
         skipped=evaluation.skipped,
+        robustness=evaluation.robustness,
     )
     return render(report)
 
@@ -127,6 +132,7 @@ def render(report: Report) -> str:
             matrix=tables.matrix(metrics),
             rows=rows,
             lowest=tables.lowest_f1(rows),
+            corruptions=corruption_rows(report.robustness) if report.robustness else [],
         )
     )
     # names of files may hold bytes that are no text (lone surrogates), which no file can be written with
