@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -148,6 +149,16 @@ def in_process(
     """The address of a server in this process, for limits that no option sets."""
     with application_in_process(limits, api_key, files, runs) as (address, _):
         yield address
+
+
+def interrupt_until_it_ends(server: RunningServer) -> None:
+    """Ctrl-C again and again: two at once would be one for the system."""
+
+    def has_ended() -> bool:
+        server.process.send_signal(signal.SIGINT)
+        return server.process.poll() is not None
+
+    wait_until(has_ended)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -11,7 +11,7 @@ import pytest
 
 from imagewise.errors import ModelError
 from imagewise.server import models
-from imagewise.server.models import ModelRepository, ServedModel
+from imagewise.server.models import ModelOpener, ModelRepository, ServedModel
 from running_servers import PATIENCE, WORDS, model_with
 
 
@@ -26,23 +26,25 @@ def test_whatever_a_new_file_raises_the_old_model_stays_and_the_next_file_is_not
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     path = model_with(tmp_path / "m.onnx")
-    opened = models.open_model
+    tried: list[Exception | None] = [error, None]
 
-    def fail(*_: Any) -> ServedModel:
-        raise error
+    async def trial(*_: Any) -> None:
+        failure = tried.pop(0)
+        if failure is not None:
+            raise failure
 
     async def main() -> None:
         events: list[tuple[str, dict[str, Any]]] = []
-        repository = ModelRepository({"m": path}, 1, lambda event, **fields: events.append((event, fields)))
+        repository = await ModelRepository.open(
+            {"m": path}, ModelOpener(), lambda event, **fields: events.append((event, fields))
+        )
         old = repository.models
         watching = asyncio.create_task(repository.watch())
-        monkeypatch.setattr(models, "open_model", fail)
         path.write_bytes(b"no model")
         await until(lambda: len(events) == 1)
         assert events[0][0] == "model_not_replaced"
         assert "m.onnx" in events[0][1]["reason"]
         assert repository.models == old
-        monkeypatch.setattr(models, "open_model", opened)
         model_with(path, class_names=WORDS)
         await until(lambda: len(events) == 2)
         assert events[1][0] == "model_replaced"
@@ -51,4 +53,30 @@ def test_whatever_a_new_file_raises_the_old_model_stays_and_the_next_file_is_not
         watching.cancel()
 
     monkeypatch.setattr(models, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(models, "try_model", trial)
     asyncio.run(main())
+
+
+def test_what_opened_is_kept_and_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = model_with(tmp_path / "m.onnx", class_names=WORDS)
+    tried: list[Path] = []
+
+    async def trial(path: Path, content: bytes, _: float) -> None:
+        tried.append(path)
+        if content == b"no model":
+            raise ModelError("m.onnx: damaged.")
+
+    monkeypatch.setattr(models, "try_model", trial)
+    opener = ModelOpener(folder=tmp_path / "kept")
+
+    async def served() -> ServedModel:
+        return (await ModelRepository.open({"a/ü": path}, opener, lambda *_, **__: None)).models[0]
+
+    first = asyncio.run(served())
+    assert (asyncio.run(served()).version, len(tried)) == (first.version, 1)
+    path.write_bytes(b"no model")
+    assert (asyncio.run(served()).version, len(tried)) == (first.version, 2)
+    path.unlink()
+    assert (asyncio.run(served()).version, len(tried)) == (first.version, 2)
+    with pytest.raises(ModelError):
+        asyncio.run(ModelRepository.open({"m": path}, opener, lambda *_, **__: None))

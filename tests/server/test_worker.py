@@ -154,7 +154,15 @@ def test_connections_find_in_uvicorn_what_they_build_on() -> None:
 
 def test_the_supervisor_finds_in_uvicorn_what_it_builds_on() -> None:
     for owner, names in {
-        Multiprocess: ("init_processes", "keep_subprocess_alive", "terminate_all", "join_all", "handle_signals", "run"),
+        Multiprocess: (
+            "init_processes",
+            "keep_subprocess_alive",
+            "terminate_all",
+            "join_all",
+            "handle_signals",
+            "handle_int",
+            "run",
+        ),
         Process: ("target", "server", "always_pong", "terminate", "kill", "join", "start"),
     }.items():
         for name in names:

@@ -16,7 +16,7 @@ import pytest
 from imagewise.model.model import shipped_model
 from imagewise.server.supervisor import pause_before
 from request_load import Load
-from running_servers import PATIENCE, digit, queue_of, running, wait_until
+from running_servers import PATIENCE, WORDS, digit, interrupt_until_it_ends, model_with, queue_of, running, wait_until
 
 KEY = "correct horse battery staple"
 SCRIPT = """
@@ -135,7 +135,8 @@ def test_a_worker_that_cannot_start_is_tried_again_while_the_other_answers(tmp_p
     path = tmp_path / "digits.onnx"
     whole = shipped_model().read_bytes()
     path.write_bytes(whole)
-    with running(script=script(path, before="supervisor.pause_before = lambda failures: 0.2")) as server:
+    nothing_kept = "supervisor.pause_before = lambda failures: 0.2; start.replace = lambda settings, **_: settings"
+    with running(script=script(path, before=nothing_kept)) as server:
         first, second = (line["process"] for line in server.wait_for("ready", 2))
         path.write_text("no model")
         wait_until(lambda: {line["reason"] for line in server.events("model_not_replaced")})
@@ -147,6 +148,33 @@ def test_a_worker_that_cannot_start_is_tried_again_while_the_other_answers(tmp_p
         server.wait_for("ready", 3)
         assert is_alive(second)
         assert server.end() == 0
+
+
+def test_workers_that_die_while_the_file_is_broken_serve_what_it_held_before(tmp_path: Path) -> None:
+    path = model_with(tmp_path / "digits.onnx", class_names=WORDS)
+    with running("--workers", "2", "--model", str(path)) as server:
+        both = [line["process"] for line in server.wait_for("ready", 2)]
+        path.write_text("no model")
+        server.wait_for("model_not_replaced", 2)
+        for process in both:
+            os.kill(process, signal.SIGKILL)
+        server.wait_for("ready", 4)
+        assert httpx.post(f"{server.address}/predict", content=digit(), timeout=PATIENCE).json()["label"] == "seven"
+        path.unlink()
+        model_with(path, class_names=[word.upper() for word in WORDS])
+        assert len({line["version"] for line in server.wait_for("model_replaced", 2)}) == 1
+        assert httpx.post(f"{server.address}/predict", content=digit(), timeout=PATIENCE).json()["label"] == "SEVEN"
+        assert server.end() == 0
+
+
+def test_ctrl_c_twice_ends_a_service_whose_workers_hang() -> None:
+    with running("--workers", "2") as server:
+        hung = [line["process"] for line in server.wait_for("ready", 2)]
+        for process in hung:
+            os.kill(process, signal.SIGSTOP)
+        interrupt_until_it_ends(server)
+        assert server.process.returncode in (0, -signal.SIGINT)  # by a third one, at once
+        assert not any(map(is_alive, hung))
 
 
 def test_attempts_to_start_are_ever_further_apart() -> None:

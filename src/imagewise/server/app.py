@@ -24,7 +24,7 @@ from imagewise.server.http.problems import ClientGone, Problem
 from imagewise.server.http.requests import prefers_html
 from imagewise.server.logs import FLUSH_SECONDS, Log
 from imagewise.server.metrics import Metrics
-from imagewise.server.models import ModelRepository
+from imagewise.server.models import ModelOpener, ModelRepository
 from imagewise.server.oip.api import OpenInference, error_response, is_protocol_path
 from imagewise.server.openapi.docs import Docs
 from imagewise.server.pages.files import PageFiles
@@ -40,6 +40,7 @@ _OPEN = (  # without a key
 )
 _OPEN_BELOW = ("/static/", "/models/", "/runs/")  # pages are empty; what they show they request from /api
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_MOST_PATH = 256  # characters, in the log
 _DETAILS = {404: "There is nothing at this address. See /docs.", 405: "This address takes another method. See /docs."}
 _THREADS_OF_A_RUN = 1  # of onnxruntime: batches run side by side instead, without waiting for each other
 
@@ -114,7 +115,7 @@ class Application:
             "request",
             request=request_id,
             method=scope["method"],
-            path=scope["path"],
+            path=scope["path"][:_MOST_PATH],
             status=status,
             milliseconds=round(seconds * 1000, 2),
         )
@@ -122,9 +123,11 @@ class Application:
     @asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
         Image.init()  # loads all of Pillow's formats, which the first file of another kind would wait for
-        repository = ModelRepository(self._settings.files, _THREADS_OF_A_RUN, self._log)
-        self._pool = InferencePool(self._threads, self._settings.limits, self._metrics.batch, self._log_fault)
-        self._predict_api = PredictApi(repository, self._pool, self._settings.limits, self._log_fault)
+        limits = self._settings.limits
+        opener = ModelOpener(_THREADS_OF_A_RUN, limits.model_seconds, self._settings.kept_models)
+        repository = await ModelRepository.open(self._settings.files, opener, self._log)
+        self._pool = InferencePool(self._threads, limits, self._metrics.batch, self._log_fault)
+        self._predict_api = PredictApi(repository, self._pool, limits, self._log_fault)
         self._routes = self._make_routes(repository)
         self._router = Router(self._routes)
         # An endpoint with several addresses is counted under the first one.
@@ -139,7 +142,7 @@ class Application:
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._pool.stop)
         self._log("stopped", process=os.getpid())
-        self._log.flush()
+        await asyncio.to_thread(self._log.close)
 
     def _make_routes(self, repository: ModelRepository) -> list[Route]:
         limits, runs = self._settings.limits, self._settings.runs

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imagewise.server.trial import MODEL_SECONDS
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -21,6 +23,7 @@ class Limits:
         header_seconds: until a connection's next request line and headers have arrived; later: 408, and it is closed.
         read_seconds: in which a client that does not read its answer has to read some of it; else it is cut off.
         drain_seconds: after SIGTERM, in which an idle connection may still send a request.
+        model_seconds: until a new model file has been opened and run; one that takes longer is not taken.
         start_seconds: until a worker has started; one that takes longer is killed and tried again.
         hung_seconds: until a worker answers its supervisor; one that takes longer is killed and replaced.
     """
@@ -36,5 +39,6 @@ class Limits:
     header_seconds: float = 20.0
     read_seconds: float = 20.0
     drain_seconds: float = 1.0
+    model_seconds: float = MODEL_SECONDS
     start_seconds: float = 120.0
     hung_seconds: float = 30.0

@@ -32,6 +32,7 @@ Arguments = ParamSpec("Arguments")
 MAX_BATCH = 16  # pictures: the network is no faster with more, and the first ones would wait longer
 _LARGE = 2**16  # bytes: a larger file takes long to decode, so that nothing else should wait with it
 _SWEEP_SECONDS = 0.1
+_STOP_SECONDS = 5.0  # for the rest of the work at the end, when everybody has been answered
 _NICENESS = 5  # of the threads, above the event loop's: finished results are sent before more are computed
 
 
@@ -95,11 +96,12 @@ class InferencePool:
         return job.future
 
     def stop(self) -> None:
-        """End the threads once all jobs are done."""
+        """End the threads once all jobs are done. Those that take longer, as in an endless model, are left behind."""
         for _ in self._threads:
             self._queue.put(None)
+        ends = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, ends - time.monotonic()))
         self._timer.cancel()
 
     def _job(self) -> Job[Any]:

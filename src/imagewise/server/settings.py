@@ -20,6 +20,7 @@ class Settings:
         limits: of each worker.
         api_key: key that requests must bring; None: none.
         runs: folder of training runs to show; None: none.
+        kept_models: folder in which workers keep the models that opened, for those that start later; None: none.
     """
 
     files: Mapping[str, Path]
@@ -29,3 +30,4 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     api_key: str | None = None
     runs: Path | None = None
+    kept_models: Path | None = None

@@ -6,6 +6,8 @@ import socket
 import sys
 import tempfile
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
 
 from imagewise.errors import EngineError
 from imagewise.installing import install_command
@@ -27,22 +29,23 @@ def serve(settings: Settings) -> None:
     except ImportError as error:
         command = install_command("serve")
         raise EngineError(f"serving needs more packages. Install them with: {command}") from error
-    _check(settings)
-    _allow_many_connections()
-    listening = listen(settings.host, settings.port)
-    port = listening.getsockname()[1]
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"imagewise: http://{host}:{port} (Ctrl-C ends it)", file=sys.stderr, flush=True)
-    with listening:
-        if settings.workers == 1:
-            from imagewise.server.worker import run_worker
+    with tempfile.TemporaryDirectory(prefix="imagewise-serve-") as folder:
+        settings = replace(settings, kept_models=Path(folder) / "models")
+        _check(settings)
+        _allow_many_connections()
+        listening = listen(settings.host, settings.port)
+        port = listening.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        print(f"imagewise: http://{host}:{port} (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        with listening:
+            if settings.workers == 1:
+                from imagewise.server.worker import run_worker
 
-            run_worker(settings, [listening])
-        else:
-            with tempfile.TemporaryDirectory(prefix="imagewise-metrics-") as folder:
+                run_worker(settings, [listening])
+            else:
                 from imagewise.server.supervisor import run_workers
 
-                run_workers(settings, listening, folder)
+                run_workers(settings, listening, str(Path(folder) / "metrics"))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -77,11 +80,14 @@ def _allow_many_connections() -> None:
 
 
 def _check(settings: Settings) -> None:
-    """Find here, once, what every worker would fail at. Raises ModelError."""
-    from imagewise.server.models import open_model
+    """Find here, once, what every worker would fail at, and keep the models for them. Raises ModelError."""
+    import asyncio
+
+    from imagewise.server.models import ModelOpener
     from imagewise.server.pages.run_reading import check_folder
 
     if settings.runs is not None:
         check_folder(settings.runs)
+    opener = ModelOpener(seconds=settings.limits.model_seconds, folder=settings.kept_models)
     for name, path in settings.files.items():
-        open_model(name, path, 1)
+        asyncio.run(opener.try_file(name, path))

@@ -9,6 +9,7 @@ import socket
 import time
 from contextlib import suppress
 from multiprocessing import parent_process
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _ENDING = {number for number, name in SIGNALS.items() if name in ("INT", "TERM", "BREAK")}
 _LONGEST_PAUSE = 60.0  # seconds between two attempts to start a worker
+_LOOK_SECONDS = 0.1
 _KILL_SECONDS = 5.0  # after the time that a worker has to end in
 
 
@@ -99,6 +101,12 @@ class Supervisor(Multiprocess):
         self._folder = folder
         self._log = Log()
         self.gave_up = False
+        self._hurry = False
+
+    def handle_int(self) -> None:
+        """Begin to end at the first Ctrl-C; hurry at the second one. Called by uvicorn."""
+        self._hurry = self.should_exit.is_set()
+        super().handle_int()
 
     def init_processes(self) -> None:
         """Start all workers."""
@@ -116,12 +124,16 @@ class Supervisor(Multiprocess):
                 self.processes[place] = self._start(worker.start_failures)
 
     def join_all(self) -> None:
-        """Wait until all workers have ended. Kill those that take longer than uvicorn lets its own server take."""
+        """Wait until all workers have ended. Kill those that take longer than uvicorn lets its own server take, and all
+        of them at a second Ctrl-C."""
         ends = time.monotonic() + (self.config.timeout_graceful_shutdown or 0) + _KILL_SECONDS
         for worker in self.processes:
-            worker.process.join(max(0.0, ends - time.monotonic()))
+            while worker.process.is_alive() and time.monotonic() < ends and not self._hurry:
+                worker.process.join(_LOOK_SECONDS)
+                self.handle_signals()
             worker.kill()
             worker.join()
+        self._log.close()
 
     def _start(self, start_failures: int) -> Worker:
         assert isinstance(self.config, Config)
@@ -155,6 +167,7 @@ def run_workers(settings: Settings, listening: socket.socket, folder: str) -> No
     Raises:
         ModelError: no worker can start.
     """
+    Path(folder).mkdir(parents=True, exist_ok=True)
     os.environ[FOLDER] = folder  # of the workers, who inherit it
     prepare_process()
     supervisor = Supervisor(settings, listening, folder)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from threading import Timer
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -21,6 +24,8 @@ from imagewise.server.http.connections import Connection
 from imagewise.server.logs import Log, LogHandler
 from imagewise.server.settings import Settings
 
+_STOP_SECONDS = 10.0  # after the time in which requests are answered
+_FORCED_SECONDS = 2.0  # after a second Ctrl-C
 _SWITCH_SECONDS = 0.0002  # Python's own 5 ms is how long a finished answer may wait while another thread computes
 
 
@@ -60,7 +65,13 @@ def threads_of(settings: Settings) -> int:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, as a process of ours runs it."""
+    """uvicorn's server, as a process of ours runs it. However busy or hung it is, a signal ends it in bounded time."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end at the first signal; hurry at a second Ctrl-C."""
+        super().handle_exit(sig, frame)
+        graceful = (self.config.timeout_graceful_shutdown or 0) + _STOP_SECONDS
+        end_process_after(_FORCED_SECONDS if self.force_exit else graceful)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -76,11 +87,28 @@ class Server(uvicorn.Server):
         gc.freeze()
 
 
+def end_process_after(seconds: float) -> None:
+    """End this process then with 1, whatever its threads do, unless it has ended."""
+
+    def end() -> None:
+        log = Log()
+        log("killed", level="error", process=os.getpid(), reason="It did not end in time.")
+        log.close()
+        os._exit(1)
+
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
 def prepare_process() -> None:
-    """Change what belongs to the whole process: how threads take turns, and where uvicorn's log goes."""
+    """Change what belongs to the whole process: how threads take turns, and where logs and warnings go."""
     sys.setswitchinterval(_SWITCH_SECONDS)
+    handler = LogHandler(Log())
+    logging.getLogger().handlers = [handler]  # else Python writes to standard error itself, and waits for its reader
+    logging.captureWarnings(capture=True)
     logger = logging.getLogger("uvicorn.error")
-    logger.handlers = [LogHandler(Log())]
+    logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(logging.WARNING)
 
