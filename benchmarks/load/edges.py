@@ -178,7 +178,7 @@ def _crowd(server: Server) -> str:
 def _large(server: Server, announced: bool) -> Beside:
     """2 GB from one block of memory, sent on after the refusal as long as the server lets it; then once more."""
     length = f"Content-Length: {LARGE}" if announced else "Transfer-Encoding: chunked"
-    head = f"POST /predict HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode()
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n".encode()
     block = bytes(2**20)
     part = block if announced else b"%x\r\n" % len(block) + block + b"\r\n"
 
@@ -208,7 +208,7 @@ def _slow(server: Server) -> Beside:
             senders = []
             for _ in range(SLOW):
                 opened = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
-                opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+                opened.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
                 senders.append(opened)
             ready.set()
             count = 0

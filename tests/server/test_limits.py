@@ -59,7 +59,7 @@ def detail(answer: bytes) -> str:
 
 def test_a_body_that_says_it_is_too_large_is_refused_before_any_of_it_is_sent(address: str) -> None:
     with connection(address) as opened:
-        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n")
+        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2147483648\r\n\r\n")
         answer = everything(opened)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert "larger than" in detail(answer)
@@ -67,7 +67,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_any_of_it_is_sent(ad
 
 def test_a_body_that_does_not_say_is_refused_once_it_is_too_large(address: str) -> None:
     with connection(address) as opened:
-        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(11):
             opened.sendall(b"2710\r\n" + bytes(10_000) + b"\r\n")
         answer = everything(opened)
@@ -83,7 +83,7 @@ def test_who_sends_on_regardless_still_gets_to_see_the_answer(address: str, size
 
 def test_a_body_that_stops_coming_is_given_up(impatient: str) -> None:
     with connection(impatient) as opened:
-        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + bytes(10))
+        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n" + bytes(10))
         answer = everything(opened)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert "did not arrive in time" in detail(answer)
@@ -91,7 +91,7 @@ def test_a_body_that_stops_coming_is_given_up(impatient: str) -> None:
 
 def test_a_body_that_drips_is_given_up(impatient: str) -> None:
     with connection(impatient) as opened:
-        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        opened.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
         opened.settimeout(0.05)
         answer = b""
         for _ in range(200):
@@ -260,8 +260,10 @@ def _batches(client: httpx.Client) -> list[float]:
 
 def test_health_answers_while_bodies_and_connections_hang(address: str) -> None:
     with connection(address) as slow, connection(address) as large:
-        slow.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\nx")
-        large.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n" + bytes(50_000))
+        slow.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\nx")
+        large.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2147483648\r\n\r\n" + bytes(50_000)
+        )
         idle = [connection(address) for _ in range(200)]
         for entered in idle:
             entered.__enter__()
@@ -276,10 +278,12 @@ def test_health_answers_while_bodies_and_connections_hang(address: str) -> None:
 def test_a_client_that_goes_away_disturbs_nobody(address: str) -> None:
     for _ in range(5):
         with connection(address) as opened:
-            opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx")
+            opened.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
         with connection(address) as opened:
             body = encoded(noise(90, 70))
-            opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            opened.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
     with httpx.Client(base_url=address) as client:
         wait_until(lambda: queue_of(client) == 0)
         assert 'status="500"' not in client.get("/metrics").text

@@ -232,7 +232,9 @@ def test_health_answers_beside_large_and_slow_bodies_and_1000_idle_connections_a
         ended.callback(lambda: server.process.poll() is None and server.end())
         for size in (9999, 2**31):
             sender = opened.enter_context(socket.create_connection((url.hostname, url.port), timeout=10))
-            sender.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + bytes(5000))
+            sender.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size + bytes(5000)
+            )
         for _ in range(1000):
             opened.enter_context(socket.create_connection((url.hostname, url.port), timeout=10))
         for _ in range(3):
@@ -247,7 +249,7 @@ def test_ctrl_c_twice_ends_it_though_a_request_is_not_complete() -> None:
     with running() as server:
         url = urlsplit(server.address)
         with socket.create_connection((url.hostname, url.port), timeout=PATIENCE) as opened:
-            opened.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n")
+            opened.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n")
             httpx.get(f"{server.address}/livez")
             server.process.send_signal(signal.SIGINT)
             wait_until(lambda: not listens(server.address))

@@ -132,7 +132,7 @@ def test_connections_find_in_uvicorn_what_they_build_on() -> None:
         connection.connection_made(transport)
         assert connection.transport is transport
         assert cast("Any", connection).cycle is None
-        connection.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.data_received(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         cycle = cast("Any", connection.cycle)
         assert (cycle.keep_alive, cycle.response_complete, cycle.response_started) == (True, False, False)
         assert (cycle.disconnected, cycle.message_event.is_set(), list(connection.pipeline)) == (False, True, [])
@@ -141,7 +141,7 @@ def test_connections_find_in_uvicorn_what_they_build_on() -> None:
         assert transport.written.startswith(b"HTTP/1.1 200 ")
         connection.shutdown()
         assert not transport.is_closing()  # it may still send one request
-        connection.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.data_received(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await asyncio.gather(*connection.tasks)
         assert transport.written.endswith(b"connection: close\r\n\r\n")
         assert transport.is_closing()

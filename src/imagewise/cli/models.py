@@ -52,6 +52,15 @@ Port = Annotated[
     int,
     typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 for a free one.", rich_help_panel="Server"),
 ]
+AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        metavar="NAME",
+        help="Name that clients may call the server by, in addition to its address; repeat it for several; * for any.",
+        rich_help_panel="Server",
+    ),
+]
 RunsFolder = Annotated[
     Path | None,
     typer.Option(
@@ -139,6 +148,7 @@ def serve(
     port: Port = 8000,
     workers: Workers = 1,
     runs: RunsFolder = None,
+    allowed_host: AllowedHosts = None,
 ) -> None:
     """Serve models: an API for programs, a page for people.
 
@@ -148,5 +158,7 @@ def serve(
     from imagewise.server.settings import Settings
     from imagewise.server.start import serve as run
 
-    key = os.environ.get("IMAGEWISE_API_KEY") or None
-    run(Settings(parse_model_arguments(model or []), host, port, workers, api_key=key, runs=runs))
+    key = os.environ.get("IMAGEWISE_API_KEY")
+    hosts = tuple(allowed_host or ())
+    files = parse_model_arguments(model or [])
+    run(Settings(files, host, port, workers, api_key=key, runs=runs, allowed_hosts=hosts))

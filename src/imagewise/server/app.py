@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import os
 import re
 import time
@@ -20,6 +19,8 @@ from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from imagewise.server.http.health import Health
+from imagewise.server.http.hosts import HostCheck
+from imagewise.server.http.keys import KeyGuard
 from imagewise.server.http.problems import ClientGone, Problem
 from imagewise.server.http.requests import prefers_html
 from imagewise.server.logs import FLUSH_SECONDS, Log
@@ -56,7 +57,8 @@ class Application:
 
     def __init__(self, settings: Settings, threads: int, log: Log) -> None:
         self._settings = settings
-        self._key = settings.api_key.encode() if settings.api_key else None
+        self._keys = KeyGuard(settings.api_key) if settings.api_key else None
+        self._hosts = HostCheck(settings.host, settings.allowed_hosts)
         self._threads = threads
         self._log = log
         self._metrics = Metrics()
@@ -88,7 +90,8 @@ class Application:
         endpoint = "other"  # the label of the metrics where no route matches
         try:
             try:
-                self._authorize(request)
+                self._hosts.check(scope)
+                await self._authorize(request)
                 # Nearly all requests of a busy server are these. Starlette's router would match regular expressions in
                 # order and wrap the call three times for them, on the one thread that every request needs.
                 if scope["path"] == "/predict" and scope["method"] == "POST":
@@ -189,18 +192,16 @@ class Application:
         """Note an error of ours. Its traceback is for the log only."""
         self._log("failure", level="error", **fields, traceback="".join(traceback.format_exception(error)))
 
-    def _authorize(self, request: Request) -> None:
-        """Compare the request's key, in constant time. Raises Problem 401 if it needs one and has another or none."""
-        if self._key is None:
+    async def _authorize(self, request: Request) -> None:
+        """Check the request's key. Raises Problem 401 if it needs one and has another or none."""
+        if self._keys is None:
             return
         path = request.scope["path"]
         if path in _OPEN or path.startswith(_OPEN_BELOW):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
-        if not hmac.compare_digest(given.encode(), self._key):
-            detail = "A key is needed. Send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
-            raise Problem(401, detail, {"WWW-Authenticate": "Bearer"})
+        await self._keys.check(given)
 
 
 def _request_id(scope: Scope) -> str:

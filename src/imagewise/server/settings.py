@@ -20,6 +20,7 @@ class Settings:
         limits: of each worker.
         api_key: key that requests must bring; None: none.
         runs: folder of training runs to show; None: none.
+        allowed_hosts: names that clients may call the server by, in addition to those of its address; `*`: any.
         kept_models: folder in which workers keep the models that opened, for those that start later; None: none.
     """
 
@@ -30,4 +31,5 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     api_key: str | None = None
     runs: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
     kept_models: Path | None = None

@@ -21,7 +21,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C, and answer the requests that were accepted by then.
 
     Raises:
-        EngineError: the extra is not installed, or the address is taken.
+        EngineError: the extra is not installed, the address is taken, or no request can send the API key.
         ModelError: a file is not a model of ours, there is no such folder of runs, or no worker can start.
     """
     try:
@@ -80,12 +80,15 @@ def _allow_many_connections() -> None:
 
 
 def _check(settings: Settings) -> None:
-    """Find here, once, what every worker would fail at, and keep the models for them. Raises ModelError."""
+    """Find here what every worker would fail at, and keep the models for them. Raises EngineError, ModelError."""
     import asyncio
 
+    from imagewise.server.http.keys import check_key
     from imagewise.server.models import ModelOpener
     from imagewise.server.pages.run_reading import check_folder
 
+    if settings.api_key is not None:
+        check_key(settings.api_key)
     if settings.runs is not None:
         check_folder(settings.runs)
     opener = ModelOpener(seconds=settings.limits.model_seconds, folder=settings.kept_models)
