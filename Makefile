@@ -46,7 +46,7 @@ setup: .venv/.everything
 .venv/.everything: .venv/.base
 	@sh scripts/preflight.sh "$(PYTHON)" 2500 "make $(MAKECMDGOALS)"
 	@echo "Installing TensorFlow and the development tools into .venv. The download is about 0.5 GB."
-	$(PIP) --quiet --editable '.[train,tensorflow,tables,serve,dev]'
+	$(PIP) --quiet --editable '.[train,tensorflow,tables,serve,audit,robustness,dev]'
 	@touch $@
 
 demo: .venv/.base

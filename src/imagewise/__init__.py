@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imagewise.auditing.audit import audit
+    from imagewise.auditing.findings import Audit
     from imagewise.backbones.listing import pretrained_backbones
     from imagewise.data.dataset import Dataset, Split
     from imagewise.data.loading import load_data
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from imagewise.training.run import train
 
 __all__ = [
+    "Audit",
     "Dataset",
     "Evaluation",
     "Framing",
@@ -43,6 +46,7 @@ __all__ = [
     "Split",
     "StopTraining",
     "TrainingCallbacks",
+    "audit",
     "data_sets",
     "evaluate",
     "find_learning_rate",
@@ -59,6 +63,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562), so that importing imagewise costs nothing."""
     homes = {
+        "auditing.audit": ("audit",),
+        "auditing.findings": ("Audit",),
         "backbones.listing": ("pretrained_backbones",),
         "data.dataset": ("Dataset", "Split"),
         "errors": ("ImagewiseError", "ImagewiseWarning"),

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from imagewise.cli import data, models, recognition, training
+from imagewise.cli import auditing, data, models, recognition, training
 from imagewise.cli.choosing import backbones, recipes
 from imagewise.cli.console import accept_all_characters, log, print_error
 from imagewise.cli.framework.command import Group, Quiet, Verbose
@@ -29,7 +29,7 @@ from imagewise.display.verbosity import Verbosity, set_verbosity
 from imagewise.errors import ImagewiseError
 
 PROGRAM = "imagewise"
-_GROUPS = (training, recipes, backbones, recognition, predict, models, data)
+_GROUPS = (training, recipes, backbones, recognition, predict, models, data, auditing)
 
 # objects; with Python's 700 the garbage collector runs hundreds of times while a framework is imported: 0.4 s of 2
 # with PyTorch

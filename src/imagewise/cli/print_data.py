@@ -10,9 +10,12 @@ from imagewise.cli.console import counted, print_fact, print_json, print_line, p
 from imagewise.framing.framing import describe_size
 
 if TYPE_CHECKING:
+    from imagewise.auditing.findings import Audit
     from imagewise.data.dataset import Dataset, SplitName
     from imagewise.data.named_sets import FileCheck
     from imagewise.data.picture_files.picture_cache import KeptSet
+
+_LISTED_LABELS = 10
 
 
 def print_sets(*, as_json: bool) -> None:
@@ -111,3 +114,24 @@ def print_pictures(dataset: Dataset, split: SplitName) -> None:
     colours = console.is_terminal and console.color_system == "truecolor" and not console.no_color
     if colours and console.encoding.startswith("utf"):
         console.print(terminal_sheet(dataset, split, console.width))
+
+
+def print_audit(audit: Audit) -> None:
+    """Print what an audit found: a line for each reason, then the pictures whose labels are most suspicious."""
+    from imagewise.auditing.findings import What
+    from imagewise.display.formatting import percent
+
+    print_line(f"{audit.dataset.name}, {counted(audit.count, 'picture')} of {', '.join(audit.splits)}")
+    print_line(f"labels compared with {audit.method}, {percent(audit.accuracy, audit.count)} the same")
+    print_line()
+    print_table([("found", "pictures"), *((what.heading, audit.counts[what]) for what in What)])
+    suspicious = audit.of(What.LABEL)[:_LISTED_LABELS]
+    if suspicious:
+        print_line()
+        print_table(
+            [
+                ("picture", "label", "seems to be"),
+                *((audit.path(each), audit.label(each), each.suggestion) for each in suspicious),
+            ]
+        )
+    print_line()

@@ -12,6 +12,7 @@ import typer
 from imagewise.cli.framework.command import Command
 from imagewise.cli.options import Columns, GroupBy, Json, NearCopies, Offline, Open, Strict, examples, parse_columns
 from imagewise.cli.training_options import (
+    AuditTable,
     BackboneName,
     BackboneOutput,
     BatchSize,
@@ -62,6 +63,7 @@ def _options(
     report: bool = True,
     minutes: float | None = None,
     half: bool = False,
+    audit: Path | None = None,
 ) -> Options:
     """The options of a training from those of a command line.
 
@@ -97,6 +99,7 @@ def _options(
         report=report,
         minutes=minutes,
         half=half,
+        audit=audit,
     )
 
 
@@ -124,6 +127,7 @@ def train(
     group_by: GroupBy = None,
     near_copies: NearCopies = True,
     columns: Columns = None,
+    audit: AuditTable = None,
     offline: Offline = False,
     strict: Strict = False,
     half: Half = False,
@@ -171,6 +175,7 @@ def train(
             report=report,
             minutes=minutes,
             half=half,
+            audit=audit,
         )
         plan = plan_run(data, options)
         run = execute(plan, display)

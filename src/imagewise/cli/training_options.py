@@ -74,6 +74,15 @@ Minutes = Annotated[
         rich_help_panel="Training",
     ),
 ]
+AuditTable = Annotated[
+    Path | None,
+    typer.Option(
+        "--audit",
+        metavar="FILE",
+        help="A table of `imagewise audit` with your decisions: relabel and drop pictures as it says.",
+        rich_help_panel="Data",
+    ),
+]
 Half = Annotated[
     bool,
     typer.Option(

@@ -118,7 +118,7 @@ def open_data(
         how.refuse_columns(source or DEFAULT)
         how.refuse_groups(source or DEFAULT)
         return _load_named(named[source], how, offline) if source else _load_default(named, how, offline)
-    path = _path(source)
+    path = locate(source)
     try:
         return load_path(path, how)
     except OSError as error:  # a folder that may not be read, a drive that is gone
@@ -129,7 +129,7 @@ def open_data(
 def check_source(source: str | Path | Handed | None) -> None:
     """Raise DataError now where `load_data` would find no such set, file or folder."""
     if isinstance(source, str | Path) and not (isinstance(source, str) and source in named_sets()):
-        _path(source)
+        locate(source)
 
 
 def _load_default(named: dict[str, NamedSet], how: Reading, offline: bool) -> Dataset:
@@ -187,8 +187,8 @@ def _load_emnist(entry: NamedSet, folder: Path, how: Reading) -> Dataset:
     return replace(data, notices=()) if data.class_names == entry.class_names else data
 
 
-def _path(source: str | Path) -> Path:
-    """The path itself, or a bare name's place in IMAGEWISE_DATA."""
+def locate(source: str | Path) -> Path:
+    """The path itself, or a bare name's place in IMAGEWISE_DATA. Raises DataError if nothing is there."""
     if not str(source).strip():  # as a path it would be the current folder
         raise DataError("the name of the data is empty. Name a set, a folder or a file; `.` is the current folder.")
     if is_address(str(source)):

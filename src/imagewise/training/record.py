@@ -22,6 +22,13 @@ _PACKAGES = ("imagewise", "numpy", "pillow", "onnx", "onnxruntime", "torch", "te
 RunStatus = Literal["running", "finished", "interrupted"]
 
 
+class RunAudit(Record):
+    """The table of an audit that was applied to the data: absolute path, and SHA-256 of its content."""
+
+    file: str | None = None
+    sha256: str | None = None
+
+
 class RunData(Record):
     """The data of a run: where it came from, what to recognise it by, and how it was split.
 
@@ -36,6 +43,7 @@ class RunData(Record):
     near_copies: bool = False
     groups: int = 0
     columns: dict[str, str] | None = None
+    audit: RunAudit | None = None
     counts: dict[str, int] = Field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()

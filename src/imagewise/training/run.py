@@ -56,6 +56,7 @@ def train(
     group_by: str | None = None,
     near_copies: bool = True,
     columns: Mapping[str, str] | None = None,
+    audit: str | Path | None = None,
     callbacks: TrainingCallbacks | None = None,
     verbose: bool = True,
 ) -> Run:
@@ -85,6 +86,7 @@ def train(
             as a person, and stay in one split.
         near_copies: keep pictures that look the same in one split. False splits by content alone.
         columns: which columns of a table to take; see `load_data`.
+        audit: a table that `imagewise.audit` or the command wrote: its labels are changed and its pictures left out.
         threads: number of threads on the CPU; None takes fewer while other processes need the processors.
         callbacks: called with the plan, batches and epochs; one that raises StopTraining ends the training.
         verbose: show progress: a bar on a terminal and in a notebook, a line an epoch on stderr elsewhere.
@@ -127,6 +129,7 @@ def train(
         report=report,
         minutes=minutes,
         half=half,
+        audit=audit,
     )
     listener = callbacks or TrainingCallbacks()
     if not verbose:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import TYPE_CHECKING
 
-from imagewise.display.formatting import interval, percent, points
 from imagewise.evaluation.advice import Advice, advise
 from imagewise.evaluation.calibration import is_miscalibrated
 from imagewise.evaluation.evaluate import Evaluation
@@ -15,13 +12,11 @@ from imagewise.evaluation.metrics import Metrics
 from imagewise.evaluation.report import tables
 from imagewise.evaluation.report.corrupted import corruption_rows
 from imagewise.evaluation.report.curves import Curves, accuracy_chart, loss_chart
-from imagewise.evaluation.report.mistakes import Mistake, inline_picture, worst_mistakes
+from imagewise.evaluation.report.environment import environment
+from imagewise.evaluation.report.mistakes import Mistake, worst_mistakes
 from imagewise.evaluation.report.strengths import Strengths, strength_charts
 from imagewise.evaluation.robustness import Robustness
 from imagewise.evaluation.verdict import judge
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
@@ -120,7 +115,7 @@ def render(report: Report) -> str:
     metrics, curves = report.metrics, report.curves
     rows = tables.class_rows(metrics)
     page = (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -137,34 +132,3 @@ def render(report: Report) -> str:
     )
     # names of files may hold bytes that are no text (lone surrogates), which no file can be written with
     return page.encode("utf-8", "replace").decode()
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("imagewise.evaluation.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": percent,
-        "interval": interval,
-        "points": points,
-        "number": _number,
-        "share": _share,
-        "inline": inline_picture,
-    }
-    return environment
-
-
-def _number(value: float | None, form: str) -> str:
-    """A measured number; a dash where it was not measured or is not finite."""
-    return format(value, form) if value is not None and isfinite(value) else "\N{EN DASH}"
-
-
-def _share(value: float | None, count: int) -> str:
-    """A fraction of `count` pictures as `percent`; a dash where it was not measured, is not finite or is of none."""
-    return percent(value, count) if count and value is not None and isfinite(value) else "\N{EN DASH}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from imagewise.data.auto_framing import FROM_SCRATCH, PRETRAINED, SideLimit
 from imagewise.data.catalog import named_sets
+from imagewise.data.corrections.applying import apply_corrections
+from imagewise.data.corrections.table import read_corrections
 from imagewise.data.dataset import Dataset
 from imagewise.data.groups.grouping import Grouping
 from imagewise.data.loading import open_data
@@ -35,6 +37,7 @@ def load(
     Raises:
         DataError: it cannot be used.
     """
+    corrections = None if options.audit is None else read_corrections(options.audit)  # before the data is read
     if not isinstance(data, Dataset):
         named = Framing.parse(recipe.framing) if recipe is not None and recipe.framing else None
         data = open_data(
@@ -47,6 +50,8 @@ def load(
             grouping=Grouping(options.group_by, options.near_copies),
             photo_sizes=replace(PRETRAINED, limit=limit) if for_backbone else FROM_SCRATCH,
         )
+    if corrections is not None:
+        data = apply_corrections(data, corrections)
     if "train" not in data or len(data["train"]) < 2 or len(data.class_names) < 2:
         raise DataError(f"{data.name}: training needs at least two classes and two training pictures.")
     return data

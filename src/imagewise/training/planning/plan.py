@@ -9,6 +9,7 @@ from typing import Any
 
 from imagewise.backbones.backbone import Backbone
 from imagewise.cpu import usable_cpus
+from imagewise.data.corrections.table import AppliedAudit
 from imagewise.data.dataset import Dataset
 from imagewise.data.sources.handed import Handed
 from imagewise.fetch import Progress
@@ -50,6 +51,7 @@ class Options:
     report: bool = True
     minutes: float | None = None
     half: bool = False
+    audit: str | Path | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Plan:
         complete: the run is finished and has its model; only its report is missing.
         columns: of the table that the data is, by what they are for, as the user named them.
         half: the model file holds its weights as float16.
+        audit: the table of an audit that was applied to the data, and the SHA-256 of its content.
     """
 
     source: str | None
@@ -79,6 +82,7 @@ class Plan:
     complete: bool = False
     columns: Mapping[str, str] | None = None
     half: bool = False
+    audit: AppliedAudit | None = None
 
     @property
     def recipe(self) -> AnyRecipe:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imagewise.backbones.backbone import Backbone
 from imagewise.backbones.pretrained import Pretrained
+from imagewise.data.corrections.table import read_corrections
 from imagewise.data.dataset import Dataset
 from imagewise.data.loading import check_source
 from imagewise.errors import RecipeError
@@ -39,7 +40,8 @@ def plan_run(data: Data | None, options: Options) -> Plan:
     dataset, job, engine = _prepare(data, options, recipe, may_transfer=options.engine is None)
     path = Path(options.out) if options.out else RunFolder.default_path(dataset.name, job.recipe.name)
     source, folder = source_of(data, dataset), RunFolder.create(path)
-    return Plan(source, dataset, job, engine, folder, None, columns=options.columns, half=options.half)
+    audit = None if options.audit is None else read_corrections(options.audit).table
+    return Plan(source, dataset, job, engine, folder, None, columns=options.columns, half=options.half, audit=audit)
 
 
 def prepare(data: Data | None, options: Options) -> tuple[Dataset, TrainingJob, Engine]:

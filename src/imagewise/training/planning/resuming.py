@@ -8,6 +8,7 @@ from imagewise.backbones.backbone import Backbone
 from imagewise.backbones.opening import AUTO
 from imagewise.backbones.pretrained import Pretrained
 from imagewise.data.class_order import with_classes_as
+from imagewise.data.corrections.table import AppliedAudit, read_corrections
 from imagewise.data.dataset import Dataset
 from imagewise.errors import DataError, ModelError, NetworkError, RecipeError
 from imagewise.networks.network import Network
@@ -39,8 +40,10 @@ def resume(data: Data | None, options: Options, folder: RunFolder) -> Plan:
         raise DataError(
             f"{folder.path} was trained on {record.data.name}, data passed from Python; pass it again to resume."
         )
+    audit = _same_audit(record, folder)
     as_then = replace(
         options,
+        audit=None if audit is None else audit.file,
         framing=record.framing,
         group_by=record.data.group_by,
         near_copies=record.data.near_copies,
@@ -55,11 +58,24 @@ def resume(data: Data | None, options: Options, folder: RunFolder) -> Plan:
     job, engine = _job(record, recipe, dataset, options, folder)
     before = record.threads.used if checkpoint else ()
     columns, half = record.data.columns, record.half or options.half
-    return Plan(source, dataset, job, engine, folder, checkpoint, before, complete, columns, half)
+    return Plan(source, dataset, job, engine, folder, checkpoint, before, complete, columns, half, audit)
+
+
+def _same_audit(record: RunRecord, folder: RunFolder) -> AppliedAudit | None:
+    """The table that the run's data was corrected by, if any. Raises DataError where it has changed."""
+    then = record.data.audit
+    if then is None or then.file is None:
+        return None
+    now = read_corrections(then.file).table
+    if now.sha256 != then.sha256:
+        raise DataError(
+            f"{then.file} has changed since {folder.path} was started with it. Restore it, or start a new run."
+        )
+    return now
 
 
 def _refuse_changes(options: Options, folder: RunFolder) -> None:
-    fixed = ("recipe", "engine", "out", "framing", "group_by", "columns")
+    fixed = ("recipe", "engine", "out", "framing", "group_by", "columns", "audit")
     clash = [name for name in fixed if getattr(options, name) is not None]
     clash += [] if options.near_copies else ["near_copies"]
     clash += [key for key in options.overrides or {} if key != "epochs"]

@@ -99,6 +99,7 @@ def _record_of(plan: Plan) -> RunRecord:
                 "near_copies": dataset.near_copies,
                 "groups": dataset.groups,
                 "columns": plan.columns,
+                **({} if plan.audit is None else {"audit": vars(plan.audit)}),
                 "counts": {name: len(split) for name, split in dataset.splits.items()},
                 "skipped": dataset.skipped,
                 "notices": dataset.notices,
