@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from imagewise.framing.decoding import read_picture
-from imagewise.server import app, pool
+from imagewise.server import app
+from imagewise.server.inference import pool
 from running_servers import PATIENCE
 
 

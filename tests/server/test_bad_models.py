@@ -133,7 +133,8 @@ HANGS = """
 import time
 from pathlib import Path
 from imagewise.model.model import Model
-from imagewise.server import app, pool, start, worker
+from imagewise.server import app, start, worker
+from imagewise.server.inference import pool
 from imagewise.server.limits import Limits
 from imagewise.server.settings import Settings
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from holding import Clock
-from imagewise.server import pool as pool_module
 from imagewise.server.http.problems import Problem
+from imagewise.server.inference import pool as pool_module
+from imagewise.server.inference.pool import InferencePool
 from imagewise.server.limits import Limits
-from imagewise.server.pool import InferencePool
 
 LIMITS = Limits(seconds=30.0)
 

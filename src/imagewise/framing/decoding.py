@@ -51,6 +51,15 @@ def read_picture(source: PictureSource, most_pixels: int = MAX_PIXELS) -> Image.
         raise picture_error(error, place) from error
 
 
+def header_of(content: bytes) -> tuple[str, int] | None:
+    """Pillow's mode and the number of pixels of a picture file, by its header; None if it has none that is read."""
+    try:
+        with io.BytesIO(content) as file, _open(file) as picture:
+            return picture.mode, picture.width * picture.height
+    except Exception:  # whatever is wrong with it: reading it will tell
+        return None
+
+
 def _stream(source: str | Path | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
     """A file that is opened once, for the look at its start and for its decoder; one that was open stays open."""
     if isinstance(source, str | Path):

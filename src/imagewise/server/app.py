@@ -23,6 +23,7 @@ from imagewise.server.http.hosts import HostCheck
 from imagewise.server.http.keys import KeyGuard
 from imagewise.server.http.problems import ClientGone, Problem
 from imagewise.server.http.requests import prefers_html
+from imagewise.server.inference.pool import InferencePool
 from imagewise.server.logs import FLUSH_SECONDS, Log
 from imagewise.server.metrics import Metrics
 from imagewise.server.models import ModelOpener, ModelRepository
@@ -31,7 +32,6 @@ from imagewise.server.openapi.docs import Docs
 from imagewise.server.pages.files import PageFiles
 from imagewise.server.pages.models import ModelPages
 from imagewise.server.pages.runs import RunPages
-from imagewise.server.pool import InferencePool
 from imagewise.server.predict_api import PredictApi
 from imagewise.server.settings import Settings
 

@@ -14,8 +14,12 @@ class Limits:
     Attributes:
         body: bytes of a request's body; more: 413.
         pixels: of one picture by its header, before anything is decoded; more: 413.
+        memory: bytes that decoding one picture may take, by its kind and size; more: JPEG files are decoded at half
+            their size, others are refused with 413.
+        large: bytes beyond which a picture counts as large; one large picture is decoded at a time.
         pictures: in one request; more: 413.
         queue: pictures that wait or are being recognised; more: 503, to be tried again.
+        large_queue: large pictures that wait or are being decoded; more: 503.
         seconds: until an answer; later: 504.
         head: bytes of a request's line and headers, and of its trailers; more: 431, and the connection is closed.
         headers: in one request; more: 431.
@@ -30,8 +34,11 @@ class Limits:
 
     body: int = 32 * 2**20
     pixels: int = 50_000_000
+    memory: int = 400_000_000
+    large: int = 30_000_000
     pictures: int = 64
     queue: int = 256
+    large_queue: int = 128
     seconds: float = 30.0
     head: int = 2**16
     headers: int = 128

@@ -20,12 +20,13 @@ from imagewise.framing.decoding import Pixels, read_picture
 from imagewise.model.occlusion import occlusion
 from imagewise.model.text_recognition import Reading, read
 from imagewise.server.http.problems import Problem, as_picture_error, picture_problem
-from imagewise.server.http.requests import Explanation, Query, is_multipart, multipart_pictures, read_body
+from imagewise.server.http.requests import Explanation, Query, is_multipart, multipart_pictures, read_body, source_of
 from imagewise.server.http.responses import as_json
-from imagewise.server.jobs import InferenceResult
+from imagewise.server.inference.fair_queue import Source
+from imagewise.server.inference.jobs import InferenceResult
+from imagewise.server.inference.pool import InferencePool
 from imagewise.server.limits import Limits
 from imagewise.server.models import ModelRepository, ServedModel
-from imagewise.server.pool import InferencePool
 
 
 class PredictApi:
@@ -58,9 +59,9 @@ class PredictApi:
         body = await read_body(request, self._limits)
         if is_multipart(request):
             pictures = await multipart_pictures(request, body, self._limits)
-            return as_json(await self._predict_form(served, pictures, top, explain, began))
+            return as_json(await self._predict_form(served, pictures, top, explain, began, source_of(request)))
         try:
-            prediction = await self._predict_one(served, body, top, explain)
+            prediction = await self._predict_one(served, body, top, explain, source_of(request))
         except PictureError as error:
             raise picture_problem(error) from error
         return as_json(_head(served, began) | prediction)
@@ -76,7 +77,7 @@ class PredictApi:
             )
         body = await read_body(request, self._limits)
         try:
-            reading = await self._pool.run(partial(self._read, served, body, top))
+            reading = await self._pool.decode(body, partial(self._read, served, body, top), source_of(request))
         except PictureError as error:
             raise picture_problem(error) from error
         return as_json(_head(served, began) | reading.as_dict())
@@ -86,12 +87,19 @@ class PredictApi:
         served = Query(request).model(self._repository)
         return as_json({"version": served.version} | public_card(served.model.card, served.name))
 
-    def _read(self, served: ServedModel, content: bytes, top: int) -> Reading:
+    @staticmethod
+    def _read(served: ServedModel, content: bytes, top: int, most_pixels: int) -> Reading:
         with as_picture_error():
-            return read(served.model, read_picture(content, self._limits.pixels), top)
+            return read(served.model, read_picture(content, most_pixels), top)
 
     async def _predict_form(
-        self, served: ServedModel, pictures: list[tuple[str, bytes]], top: int, explain: Explanation, began: float
+        self,
+        served: ServedModel,
+        pictures: list[tuple[str, bytes]],
+        top: int,
+        explain: Explanation,
+        began: float,
+        source: Source,
     ) -> list[dict[str, Any]]:
         """Rows of an answer, each with a prediction or an error.
 
@@ -99,7 +107,7 @@ class PredictApi:
             Problem: no picture can be read, too many wait, or it takes too long.
             Exception: no picture can be recognised, and not only for the pictures' sake.
         """
-        waiting = [self._predict_one(served, content, top, explain) for _, content in pictures]
+        waiting = [self._predict_one(served, content, top, explain, source) for _, content in pictures]
         rows: list[dict[str, Any]] = []
         faults: list[Exception] = []
         for (name, _), found in zip(pictures, await asyncio.gather(*waiting, return_exceptions=True), strict=True):
@@ -121,13 +129,15 @@ class PredictApi:
             self._on_fault(fault)
         return rows
 
-    async def _predict_one(self, served: ServedModel, content: bytes, top: int, explain: Explanation) -> dict[str, Any]:
-        result = await self._pool.recognise(served, content)
+    async def _predict_one(
+        self, served: ServedModel, content: bytes, top: int, explain: Explanation, source: Source
+    ) -> dict[str, Any]:
+        result = await self._pool.recognise(served, content, source)
         prediction = served.model.prediction(result.probabilities, top).as_dict()
         without_ink = served.model.framing.kind == "ink" and not result.framed.any()
         prediction["doubt"] = "no ink" if without_ink else None
         if explain != "none":
-            prediction["explain"] = await self._pool.run(partial(_explanation, served, result, explain))
+            prediction["explain"] = await self._pool.run(partial(_explanation, served, result, explain), source)
         return prediction
 
 

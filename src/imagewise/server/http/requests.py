@@ -74,6 +74,12 @@ class _InMemory(MultiPartParser):
     spool_max_size = 2**31
 
 
+def source_of(request: Request) -> tuple[str, int]:
+    """Who asks, for the turns that clients and their requests take: the client's address and the request's number."""
+    client = request.scope["client"]
+    return (client[0] if client else "", id(request.scope))
+
+
 def prefers_html(request: Request) -> bool:
     """Whether a page is the first kind of answer that the client names, as of a browser that opens an address."""
     first = request.headers.get("accept", "").partition(",")[0].partition(";")[0]

@@ -16,12 +16,13 @@ from imagewise import __version__
 from imagewise.errors import PictureError
 from imagewise.model.session import Logits, Probabilities
 from imagewise.server.http.problems import Problem, picture_problem
-from imagewise.server.http.requests import find_model, read_body
+from imagewise.server.http.requests import find_model, read_body, source_of
 from imagewise.server.http.responses import as_json
+from imagewise.server.inference.fair_queue import Source
+from imagewise.server.inference.pool import InferencePool
 from imagewise.server.limits import Limits
 from imagewise.server.models import ModelRepository, ServedModel
 from imagewise.server.oip.tensors import INPUT, InferenceRequest, encode_outputs, parse_request
-from imagewise.server.pool import InferencePool
 
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 _SMALL = 2**16  # bytes of a body that is parsed in less than a millisecond
@@ -82,12 +83,13 @@ class OpenInference:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Problem(415, "Compressed bodies are not supported. Send the body uncompressed.")
         body = await read_body(request, self._limits)
-        parsed = await self._parse(body, request.headers.get(_HEADER_LENGTH), served)
+        source = source_of(request)
+        parsed = await self._parse(body, request.headers.get(_HEADER_LENGTH), served, source)
         if isinstance(parsed.pictures, np.ndarray):
             framed = parsed.pictures
-            outputs = await self._pool.run(lambda: served.model.outputs(framed))
+            outputs = await self._pool.run(lambda: served.model.outputs(framed), source)
         else:
-            outputs = await self._infer_files(served, parsed.pictures)
+            outputs = await self._infer_files(served, parsed.pictures, source)
         tensors, binary = encode_outputs(parsed, *outputs, served.model)
         found: dict[str, Any] = {"model_name": served.name, "model_version": served.version, "outputs": tensors}
         if parsed.id is not None:
@@ -98,10 +100,12 @@ class OpenInference:
         headers = {_HEADER_LENGTH: str(len(header))}
         return Response(header + binary, headers=headers, media_type="application/octet-stream")
 
-    async def _parse(self, body: bytes, header_length: str | None, served: ServedModel) -> InferenceRequest:
+    async def _parse(
+        self, body: bytes, header_length: str | None, served: ServedModel, source: Source
+    ) -> InferenceRequest:
         """Parse a small body here, and a large one on the threads of the pool: the event loop goes on meanwhile."""
         parse = partial(parse_request, body, header_length, served.model, self._limits)
-        return parse() if len(body) <= _SMALL else await self._pool.run(parse)
+        return parse() if len(body) <= _SMALL else await self._pool.run(parse, source)
 
     def _named_model(self, request: Request) -> ServedModel:
         served = find_model(self._repository, request.path_params["model"])
@@ -109,9 +113,11 @@ class OpenInference:
             raise Problem(404, f"Version not found. {served.name} has version {served.version}.")
         return served
 
-    async def _infer_files(self, served: ServedModel, files: list[bytes]) -> tuple[Probabilities, Logits]:
+    async def _infer_files(
+        self, served: ServedModel, files: list[bytes], source: Source
+    ) -> tuple[Probabilities, Logits]:
         async def one(content: bytes) -> tuple[Probabilities, Logits]:
-            result = await self._pool.recognise(served, content)
+            result = await self._pool.recognise(served, content, source)
             return result.probabilities, result.logits
 
         rows = []

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from imagewise.framing.decoding import Pixels
 from imagewise.model.session import Logits, Probabilities
+from imagewise.server.inference.fair_queue import Source
 from imagewise.server.models import ServedModel
 
 Result = TypeVar("Result")
@@ -57,16 +58,22 @@ class Job(Generic[Result]):
     Attributes:
         future: of the result.
         expires: when nobody waits for it any more, by the pool's clock.
-        content: the picture file, where `served` is set.
+        source: who asked for it.
+        content: the picture file that is to be decoded; empty: none.
         served: the model for the picture.
-        work: what else to do.
+        work: what else to do, with the number of pixels up to which `content` may be decoded.
+        large: whether decoding `content` takes much memory and time; then it is alone in its batch.
+        most_pixels: up to which `content` may be decoded; None: not known yet.
     """
 
     future: asyncio.Future[Result]
     expires: float
+    source: Source
     content: bytes = b""
     served: ServedModel | None = None
-    work: Callable[[], Result] | None = None
+    work: Callable[[int], Result] | None = None
+    large: bool = False
+    most_pixels: int | None = None
 
 
 Outcomes = dict[Job[Any], Outcome]  # a job is in it once, so that it is settled once

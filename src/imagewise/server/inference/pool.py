@@ -2,6 +2,7 @@
 
 A thread takes what has gathered, decodes and frames it in one go, runs the network once, and hands all results back to
 the event loop in one call. Nothing waits for others to come: a single request costs one hop to a thread and one back.
+Clients take turns. Large pictures, by what decoding them takes, are done one at a time beside all others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from queue import Empty, SimpleQueue
 from threading import Lock, Thread, get_native_id
 from typing import Any, ParamSpec
 
@@ -23,7 +23,9 @@ from PIL import Image
 from imagewise.framing.decoding import Pixels, read_picture
 from imagewise.framing.framing import Framing, frame_many
 from imagewise.server.http.problems import Problem, UnexpectedPictureError, as_picture_error
-from imagewise.server.jobs import Dropped, Err, InferenceResult, Job, Ok, Outcomes, Result
+from imagewise.server.inference.fair_queue import FairQueue, Source
+from imagewise.server.inference.jobs import Dropped, Err, InferenceResult, Job, Ok, Outcomes, Result
+from imagewise.server.inference.memory import bytes_of, give_back
 from imagewise.server.limits import Limits
 from imagewise.server.models import ServedModel
 
@@ -31,6 +33,7 @@ Arguments = ParamSpec("Arguments")
 
 MAX_BATCH = 16  # pictures: the network is no faster with more, and the first ones would wait longer
 _LARGE = 2**16  # bytes: a larger file takes long to decode, so that nothing else should wait with it
+_NOBODY: Source = ("", 0)
 _SWEEP_SECONDS = 0.1
 _STOP_SECONDS = 5.0  # for the rest of the work at the end, when everybody has been answered
 _NICENESS = 5  # of the threads, above the event loop's: finished results are sent before more are computed
@@ -55,12 +58,14 @@ class InferencePool:
         on_fault: Callable[[Exception], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._queue: FairQueue[Job[Any]] = FairQueue()
         self._limits = limits
         self._on_batch = on_batch
         self._on_fault = on_fault
         self._clock = clock
         self._pending = 0
+        self._large = 0  # of them, changed on the threads
+        self._large_lock = Lock()
         self._waiting: deque[Job[Any]] = deque()
         # Decoding and framing small pictures is mostly Python, of which one thread runs at a time: two that take turns
         # keep the event loop waiting twice as long.
@@ -77,40 +82,48 @@ class InferencePool:
         """Number of jobs that wait or are being done."""
         return self._pending
 
-    def recognise(self, served: ServedModel, content: bytes) -> asyncio.Future[InferenceResult]:
+    def recognise(
+        self, served: ServedModel, content: bytes, source: Source = _NOBODY
+    ) -> asyncio.Future[InferenceResult]:
         """Recognise the bytes of a picture file. The future may hold PictureError or Problem.
+
+        Args:
+            served: the model.
+            content: of the file.
+            source: who asks; the requests of one client take turns with those of others.
 
         Raises:
             Problem: 503, too many jobs wait already.
         """
-        job: Job[InferenceResult] = self._job()
+        job: Job[InferenceResult] = self._job(source)
         job.content, job.served = content, served
         self._queue.put(job)
         return job.future
 
-    def run(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+    def run(self, work: Callable[[], Result], source: Source = _NOBODY) -> asyncio.Future[Result]:
         """Do any other work on these threads, alternating with the pictures. Raises as `recognise`."""
-        job: Job[Result] = self._job()
-        job.work = work
+        return self.decode(b"", lambda _: work(), source)
+
+    def decode(self, content: bytes, work: Callable[[int], Result], source: Source = _NOBODY) -> asyncio.Future[Result]:
+        """Do work that decodes a picture file, up to the number of pixels that it is told. Raises as `recognise`."""
+        job: Job[Result] = self._job(source)
+        job.content, job.work = content, work
         self._queue.put(job)
         return job.future
 
     def stop(self) -> None:
         """End the threads once all jobs are done. Those that take longer, as in an endless model, are left behind."""
-        for _ in self._threads:
-            self._queue.put(None)
+        self._queue.close()
         ends = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, ends - time.monotonic()))
         self._timer.cancel()
 
-    def _job(self) -> Job[Any]:
+    def _job(self, source: Source) -> Job[Any]:
         if self._pending >= self._limits.queue:
-            raise Problem(
-                503, "The server is busy: too many pictures are waiting. Try again in a second.", {"Retry-After": "1"}
-            )
+            raise _busy()
         self._pending += 1
-        job: Job[Any] = Job(self._loop.create_future(), self._clock() + self._limits.seconds)
+        job: Job[Any] = Job(self._loop.create_future(), self._clock() + self._limits.seconds, source)
         self._waiting.append(job)
         return job
 
@@ -134,32 +147,52 @@ class InferencePool:
         if sys.platform == "linux":  # where a thread has a priority of its own
             niceness = os.getpriority(os.PRIO_PROCESS, get_native_id())
             os.setpriority(os.PRIO_PROCESS, get_native_id(), min(19, niceness + _NICENESS))
-        while True:
-            jobs = self._gather()
-            if jobs is None:
-                return
-            outcomes = self._run_batch(jobs)
+        while (found := self._queue.take()) is not None:
+            first, is_large = found
+            jobs = [first] if is_large else self._without_large(self._gather(first))
+            try:
+                outcomes = self._run_batch(jobs)
+            finally:
+                if is_large:
+                    give_back()
+                    with self._large_lock:
+                        self._large -= 1
+                    self._queue.large_done()
             self._loop.call_soon_threadsafe(self._resolve, outcomes)
 
-    def _gather(self) -> list[Job[Any]] | None:
-        """The next job and those that wait behind it, as far as they fit into one batch; None at the end."""
-        first = self._queue.get()
-        if first is None:
-            return None
+    def _gather(self, first: Job[Any]) -> list[Job[Any]]:
+        """A job and those that wait behind it, as far as they fit into one batch."""
         jobs, size = [first], len(first.content)
         while first.work is None and len(jobs) < MAX_BATCH and size < _LARGE:
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                break
+            job = self._queue.take_small()
             if job is None:
-                self._queue.put(None)  # the end comes after this batch
                 break
             jobs.append(job)
             size += len(job.content)
             if job.work is not None:
                 break
         return jobs
+
+    def _without_large(self, jobs: list[Job[Any]]) -> list[Job[Any]]:
+        """Those of the jobs that are small. Large ones wait again, among each other."""
+        small = []
+        for job in jobs:
+            size = 0
+            if job.content and not job.future.done():
+                size, job.most_pixels = bytes_of(job.content, self._limits.pixels, self._limits.memory)
+            if size <= self._limits.large:
+                small.append(job)
+                continue
+            job.large = True
+            with self._large_lock:
+                full = self._large >= self._limits.large_queue
+                self._large += not full
+            if full:
+                refused: Outcomes = {job: Err(_busy())}
+                self._loop.call_soon_threadsafe(self._resolve, refused)
+            else:
+                self._queue.put(job, large=True)
+        return small
 
     def _run_batch(self, jobs: list[Job[Any]]) -> Outcomes:
         """Outcome of each job, and of each only one."""
@@ -175,7 +208,7 @@ class InferencePool:
         for job in jobs:  # after the pictures, which are quicker
             if job.work is not None and job not in outcomes:
                 try:
-                    outcomes[job] = Ok(job.work())
+                    outcomes[job] = Ok(job.work(self._most(job)))
                 except Exception as error:
                     outcomes[job] = Err(error)
         return outcomes
@@ -184,7 +217,7 @@ class InferencePool:
         """Outcomes of picture files for one model. No picture's error becomes another's."""
         outcomes: Outcomes = {}
         framed: dict[Job[Any], Pixels] = {}
-        small = sum(len(job.content) for job in jobs) < _LARGE
+        small = sum(len(job.content) for job in jobs) < _LARGE and not jobs[0].large
         with self._in_python if small else nullcontext():
             for job, found in zip(jobs, self._frame(jobs, served.model.framing), strict=True):
                 if isinstance(found, Exception):
@@ -193,9 +226,12 @@ class InferencePool:
                     framed[job] = found
         return outcomes | self._infer(served, framed)
 
+    def _most(self, job: Job[Any]) -> int:
+        return self._limits.pixels if job.most_pixels is None else job.most_pixels
+
     def _frame(self, jobs: list[Job[Any]], framing: Framing) -> list[Pixels | Exception]:
         """Network input of each job's picture, uint8 (H, W, C), or its error."""
-        found: list[Image.Image | Exception] = [_attempt(read_picture, j.content, self._limits.pixels) for j in jobs]
+        found: list[Image.Image | Exception] = [_attempt(read_picture, j.content, self._most(j)) for j in jobs]
         pictures = [picture for picture in found if not isinstance(picture, Exception)]
         framed: Sequence[Pixels | Exception]
         try:
@@ -235,6 +271,11 @@ class InferencePool:
                 job.future.set_exception(outcome.error if isinstance(outcome, Err) else self._too_late())
         while self._waiting and self._waiting[0].future.done():
             self._waiting.popleft()
+
+
+def _busy() -> Problem:
+    detail = "The server is busy: too many pictures are waiting. Try again in a second."
+    return Problem(503, detail, {"Retry-After": "1"})
 
 
 def _frame_one(picture: Image.Image, framing: Framing) -> Pixels:
