@@ -29,6 +29,7 @@ from imagewise.training.planning.plan import Data, Options
 MOST = 100  # findings with one reason
 _FEWEST = 10  # pictures of which a model and neighbours say anything
 _FARTHEST = 0.01  # of the pictures, that are listed as outliers
+_LEAST_PROBABLE = 0.01  # of the labels, that are listed at least: models agree with some wrong labels
 _SHOWN = 3  # copies that a line names
 
 
@@ -116,15 +117,19 @@ def audit_dataset(
 
 
 def _labels(pictures: AuditedPictures, sample: OutOfSample) -> Iterator[Finding]:
-    """Pictures for which another class is more probable than their label."""
-    scores, predicted = label_scores(pictures.labels, sample.probabilities), sample.probabilities.argmax(axis=1)
-    names = pictures.dataset.class_names
-    for number in np.argsort(scores, kind="stable").tolist():
-        other = int(predicted[number])
-        if other != pictures.labels[number]:
-            probability = percent(float(sample.probabilities[number, other]), 100)
-            detail = f"{names[other]} {probability}, its label {percent(float(scores[number]), 100)}"
-            yield Finding(*pictures.place(number), What.LABEL, float(scores[number]), names[other], detail)
+    """Pictures for which another class is more probable than their label, and at least the least probable hundredth."""
+    scores, names = label_scores(pictures.labels, sample.probabilities), pictures.dataset.class_names
+    others = sample.probabilities.copy()
+    others[np.arange(len(scores)), pictures.labels] = -1
+    suggested, best = others.argmax(axis=1), others.max(axis=1)
+    order = np.argsort(scores, kind="stable")
+    least = set(order[: ceil(_LEAST_PROBABLE * len(scores))].tolist())
+    for number in order.tolist():
+        if best[number] > scores[number] or number in least:
+            other = names[suggested[number]]
+            shares = percent(float(best[number]), 100), percent(float(scores[number]), 100)
+            detail = f"{other} {shares[0]}, its label {shares[1]}"
+            yield Finding(*pictures.place(number), What.LABEL, float(scores[number]), other, detail)
 
 
 def _copies(pictures: AuditedPictures, copies: list[Copies]) -> Iterator[Finding]:

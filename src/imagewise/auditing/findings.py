@@ -45,8 +45,8 @@ _TITLES = {
     What.SIZE: "Odd sizes",
 }
 _HELP = {
-    What.LABEL: "A network that was not trained on these pictures finds another class more probable than their label. "
-    "If the label is wrong, write relabel; if nobody can tell, drop.",
+    What.LABEL: "A model that was not fitted on these pictures finds their label less probable than another class, or "
+    "less probable than 99 of 100 labels. If the label is wrong, write relabel; if nobody can tell, drop.",
     What.COPY: "Pictures that look the same. Copies in two classes: one label is wrong. Copies in two splits make "
     "scores too good: drop one of each.",
     What.OUTLIER: "The hundredth of the pictures that is least like its nearest ones. Many are rare but right; drop "

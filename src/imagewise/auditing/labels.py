@@ -30,7 +30,8 @@ from imagewise.training.reports.callbacks import TrainingCallbacks
 
 FOLDS = 5
 _STRENGTH = 300.0  # of the regularisation; with less of it, wrong labels are memorised
-_SEEN, _FEWEST_EPOCHS, _MOST_EPOCHS = 40_000, 2, 20  # pictures that a network sees in training, and bounds of epochs
+_NETWORKS = 3  # whose probabilities are averaged
+_SEEN, _FEWEST_EPOCHS, _MOST_EPOCHS = 40_000, 5, 20  # pictures that a network sees in training, and bounds of epochs
 _COMPONENTS = 64  # of pixels, to tell how far pictures are from each other
 _SAMPLE = 10_000  # pictures that the components are fitted on
 Probabilities = NDArray[np.float32]
@@ -57,7 +58,7 @@ def out_of_sample(
 ) -> OutOfSample:
     """Probabilities of each audited picture.
 
-    Photographs: a head on the features of a pretrained network. Others: a small network trained from random weights.
+    Photographs: a head on the features of a pretrained network. Others: small networks trained from random weights.
     If the rest of the set has as many pictures as are audited, the model is fitted on it, else in a cross-validation.
 
     Args:
@@ -79,7 +80,7 @@ def out_of_sample(
     else:
         own = _components(pictures.audited.images)
         model = lambda rows, wanted: _network(pictures.dataset, together, rows, wanted)  # noqa: E731
-        name = "a small network"
+        name = f"{_NETWORKS} small networks"
     count, everything = len(pictures.audited), np.arange(len(together))
     if len(together) >= 2 * count:
         if progress is not None:
@@ -144,13 +145,16 @@ def _network(dataset: Dataset, together: Split, rows: NDArray[np.int64], wanted:
     recipe = load_recipe("perceptron-98" if engine == "numpy" else "quick")
     assert isinstance(recipe, Recipe)
     epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_SEEN / len(rows))))
-    recipe = recipe.override({"epochs": epochs, "keep": "last"})
     part = replace(dataset, splits={"train": together.take(rows)}, notices=(), skipped=())
-    fitted = fit(make_job(recipe, part, engine), part, TrainingCallbacks())
-    if fitted.interrupted:
-        raise KeyboardInterrupt
-    session = Session(fitted.graph.SerializeToString(), "the network of the audit")
-    return np.exp(log_softmax(session.run_all(together.images[wanted])[1]))
+    pictures, total = together.images[wanted], np.zeros((len(wanted), len(dataset.class_names)), dtype=np.float32)
+    for seed in range(_NETWORKS):
+        job = make_job(recipe.override({"epochs": epochs, "keep": "last", "seed": seed}), part, engine)
+        fitted = fit(job, part, TrainingCallbacks())
+        if fitted.interrupted:
+            raise KeyboardInterrupt
+        session = Session(fitted.graph.SerializeToString(), "a network of the audit")
+        total += np.exp(log_softmax(session.run_all(pictures)[1]))
+    return total / np.float32(_NETWORKS)
 
 
 def _components(images: NDArray[np.uint8]) -> NDArray[np.float32]:
