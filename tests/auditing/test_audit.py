@@ -112,6 +112,14 @@ def test_dark_bright_blank_and_blurred_photographs_are_found_and_no_others() -> 
     assert found == {What.BLANK: [11], What.DARK: [3], What.BRIGHT: [7], What.BLURRED: [20]}
 
 
+def test_a_picture_of_one_bright_colour_is_not_dark() -> None:
+    images = photographs(20)
+    images[6, ..., 1:] //= 8
+    images[6, :4, :4] = (250, 0, 0)
+    scores = look_scores(images, drawings=False)
+    assert list(odd_ones(scores[What.DARK])) == []
+
+
 def test_drawings_are_only_looked_at_for_blank_ones() -> None:
     images = np.zeros((5, 28, 28, 1), dtype=np.uint8)
     images[1:, 5:20, 10:14] = 255

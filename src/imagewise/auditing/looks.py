@@ -71,9 +71,10 @@ def _measure(chunk: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.
 
     Edges are the spread of its Laplacian in units of the difference of the two.
     """
-    grey = np.asarray(chunk, dtype=np.float32) / np.float32(255)
-    grey = grey[..., 0] if grey.shape[3] == 1 else grey @ np.array(_WEIGHTS, dtype=np.float32)
-    low, high = np.percentile(grey, (1, 99), axis=(1, 2))
+    levels = np.asarray(chunk, dtype=np.float32) / np.float32(255)
+    grey = levels[..., 0] if levels.shape[3] == 1 else levels @ np.array(_WEIGHTS, dtype=np.float32)
+    low = np.percentile(grey, 1, axis=(1, 2))
+    high = np.percentile(levels.max(axis=3), 99, axis=(1, 2))  # a red rose is not dark
     middle = grey[:, 1:-1, 1:-1]
     around = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]
     edges = (4 * middle - around).std(axis=(1, 2)) / np.maximum(high - low, 1e-3)

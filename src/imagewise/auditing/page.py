@@ -68,6 +68,6 @@ def _shown(audit: Audit, finding: Finding) -> Shown:
         audit.path(finding),
         audit.label(finding),
         finding.suggestion,
-        finding.detail if finding.what is What.COPY else "",
+        finding.split if finding.what is What.COPY else "",
         finding.group,
     )

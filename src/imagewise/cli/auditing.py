@@ -65,7 +65,7 @@ def audit(
     from imagewise.training.planning.plan import Options
 
     require_cleanlab()  # before minutes of reading
-    table = out or Path(f"{Path(data).name}-audit.csv")
+    table = out or Path(f"{Path(data).resolve().stem}-audit.csv")
     page = table.with_suffix(".html")
     if page == table:
         raise typer.BadParameter(f"--out {table}: name a CSV file; the page takes the ending .html.")

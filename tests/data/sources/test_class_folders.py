@@ -51,6 +51,14 @@ def test_class_folders_become_a_data_set(pets: Path) -> None:
         assert np.array_equal(image, frame_file(pets / name, PHOTO))
 
 
+def test_names_are_the_same_from_within_the_folder_as_from_outside(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = load_class_folders(pets, Reading(PHOTO))["all"].names
+    monkeypatch.chdir(pets)
+    assert load_class_folders(Path(), Reading(PHOTO))["all"].names == outside
+    assert outside is not None
+    assert "cat/00.png" in outside
+
+
 def test_adding_pictures_moves_none(pets: Path, draw: Draw) -> None:
     for number in range(12, 80):  # enough that each split has some of its own
         draw(pets / "cat" / f"{number}.png", seed=number)

@@ -72,4 +72,5 @@ class Found:
                 self.left_out[kind_of(name)] += 1
 
     def _called(self, path: str) -> str:
-        return path[len(str(self.root)) :].replace(os.sep, "/").lstrip("/")
+        above = "" if self.root == Path() else str(self.root)  # paths in the current folder do not begin with it
+        return path[len(above) :].replace(os.sep, "/").lstrip("/")
