@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from imagewise.server.limits import Limits
@@ -194,6 +196,33 @@ def test_clients_that_never_read_are_cut_off_after_a_while(impatient: str) -> No
     finally:
         for each in opened:
             each.close()
+
+
+def test_a_client_that_goes_away_with_many_requests_unanswered_is_no_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def answered() -> int:
+        text = httpx.get(f"{address}/metrics").text
+        found = re.search(r'requests_total\{endpoint="/docs",status="200"\} (\d+)', text)
+        return int(found[1]) if found else 0
+
+    def stuck() -> bool:
+        before = answered()
+        time.sleep(0.1)
+        return 0 < before == answered()
+
+    with in_process(Limits(drain_seconds=0.1)) as address:
+        with connect(address) as opened:
+            opened.sendall(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3000)
+            # until nothing fits into the buffers any more: an answer waits to be written
+            wait_until(stuck)
+            before = answered()
+        httpx.get(f"{address}/livez")
+        assert answered() < 3000
+        assert answered() <= before + 2  # those behind it are not begun
+    text = capsys.readouterr().err
+    assert '"failure"' not in text
+    assert '"event": "server"' not in text
 
 
 def test_a_client_that_reads_slowly_gets_all_of_it(impatient: str) -> None:

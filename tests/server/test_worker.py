@@ -93,7 +93,13 @@ def test_the_configuration_can_be_sent_to_a_process() -> None:
 CALLED_BY_UVICORN = (
     *("connection_made", "connection_lost", "data_received", "eof_received", "pause_writing", "resume_writing"),
     *("on_message_begin", "on_header", "on_headers_complete", "on_body", "on_message_complete", "on_response_complete"),
-    *("send_400_response", "shutdown", "timeout_keep_alive_handler", "_unset_keepalive_if_required"),
+    *(
+        "send_400_response",
+        "shutdown",
+        "timeout_keep_alive_handler",
+        "_start_asgi_task",
+        "_unset_keepalive_if_required",
+    ),
 )
 
 

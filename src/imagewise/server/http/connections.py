@@ -51,6 +51,8 @@ class Connection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None  # until the client has sent what it has to
         self._reading: asyncio.TimerHandle | None = None  # until the client has read what it has to
         self._draining = False
+        self._running: Any = None  # the request that the application works on; `cycle` is the newest one
+        self._lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer: headers have to follow."""
@@ -59,6 +61,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers, whoever closed the connection."""
+        self._lose()
         self._stop_timer()
         if self._reading is not None:
             self._reading.cancel()
@@ -134,6 +137,8 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Limit the time for the rest of a body that was answered before it had arrived, and for reading the end."""
         super().on_response_complete()
+        if self._lost:
+            return
         if self.transport.is_closing():
             self._close()
         elif self._phase is _Phase.BODY and not self.pipeline:
@@ -176,10 +181,25 @@ class Connection(HttpToolsProtocol):
         if self._reading is None and self.transport.get_write_buffer_size():
             self._look_again(self.transport.get_write_buffer_size())
 
+    def _lose(self) -> None:
+        """Keep the application from writing what nobody receives: uvloop raises an error then. Requests that wait
+        behind the running one are not begun."""
+        self._lost = True
+        self.pipeline.clear()
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Note which request is worked on. Called by uvicorn."""
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _look_again(self, unread: int) -> None:
         def look() -> None:
             left = self.transport.get_write_buffer_size()
             if left and unread - left < self.limits.read_seconds * _SLOWEST:
+                self._lose()
                 self.transport.abort()
             elif left:
                 self._look_again(left)
