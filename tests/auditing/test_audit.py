@@ -148,8 +148,23 @@ def test_a_set_without_other_splits_is_cross_validated(monkeypatch: pytest.Monke
 
 def test_a_handful_of_pictures_is_refused(tiny_dataset: Dataset) -> None:
     few = replace(tiny_dataset, splits={"train": tiny_dataset["train"][:9]})
-    with pytest.raises(DataError, match="at least 10 pictures"):
+    with pytest.raises(DataError, match="at least 10 different pictures"):
         audit_dataset(few)
+
+
+def test_pictures_that_are_all_the_same_are_refused(tiny_dataset: Dataset) -> None:
+    train = tiny_dataset["train"]
+    same = Split(np.repeat(train.images[:1], 30, axis=0), train.labels[:30])
+    with pytest.raises(DataError, match="at least 10 different pictures"):
+        audit_dataset(replace(tiny_dataset, splits={"train": same}))
+
+
+def test_a_split_that_lacks_classes_is_audited(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagewise.auditing.labels.default_engine", lambda: "numpy")
+    test = tiny_dataset["test"]
+    tops = test.take(np.flatnonzero(test.labels == 2))
+    found = audit_dataset(replace(tiny_dataset, splits={"train": tiny_dataset["train"], "test": tops}), "test")
+    assert found.count == 15
 
 
 def test_a_split_that_is_not_there_is_refused(tiny_dataset: Dataset) -> None:

@@ -91,10 +91,11 @@ def audit_dataset(
     require_cleanlab()
     start = perf_counter()
     pictures = AuditedPictures.of(dataset, split)
-    if len(pictures.audited) < _FEWEST:
-        raise DataError(f"{dataset.name}: an audit needs at least {_FEWEST} pictures.")
     copies = find_copies(pictures.audited)
-    sample = out_of_sample(pictures, copy_numbers(len(pictures.audited), copies), offline=offline, progress=progress)
+    units = copy_numbers(len(pictures.audited), copies)
+    if len(np.unique(units)) < _FEWEST or len(dataset.class_names) < 2:
+        raise DataError(f"{dataset.name}: an audit needs at least {_FEWEST} different pictures, and two classes.")
+    sample = out_of_sample(pictures, units, offline=offline, progress=progress)
     found = {
         What.LABEL: list(_labels(pictures, sample)),
         What.COPY: list(_copies(pictures, copies)),
