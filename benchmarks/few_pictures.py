@@ -43,15 +43,22 @@ class Draw:
 
 
 def draws(
-    features: NDArray[np.float32], labels: NDArray[np.int64], a_class: int, count: int, strengths: Sequence[float]
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    a_class: int,
+    count: int,
+    strengths: Sequence[float],
+    depths: Sequence[int] | None = None,
 ) -> Iterator[Draw]:
-    """So many draws, seeded by their number."""
+    """So many draws, seeded by their number; `depths` as `Backbone.depths`."""
     classes = int(labels.max()) + 1
     for seed in range(count):
         order = np.random.default_rng(seed).permutation(len(labels))
         taken = np.concatenate([order[labels[order] == label][:a_class] for label in range(classes)])
         left = np.setdiff1d(order, taken)
-        choice = choose_by_folds([[features[taken]]], labels[taken], classes, [PLAIN.name], strengths, seed=seed)
+        choice = choose_by_folds(
+            [[features[taken]]], labels[taken], classes, [PLAIN.name], strengths, seed=seed, depths=depths
+        )
         if choice.accuracy is None:
             raise ValueError("a class needs two pictures")
         right = choice.head.logits(features[left]).argmax(axis=1) == labels[left]
@@ -92,7 +99,10 @@ def main() -> None:
     labels = np.concatenate([split.labels for split in splits])
     recipe = load_recipe("transfer")
     assert isinstance(recipe, HeadRecipe)
-    found = {each: list(draws(features, labels, each, given.draws, recipe.strengths)) for each in given.a_class}
+    found = {
+        each: list(draws(features, labels, each, given.draws, recipe.strengths, backbone.depths))
+        for each in given.a_class
+    }
     print("\n".join(table(found)))
 
 

@@ -104,6 +104,8 @@ def _layer(layer: Layer, weights: Weights, name: str, x: Values) -> Values:
         case L.Branch():
             body = reference_values(layer.body, weights, x, f"{name}body.")
             shortcut = reference_values(layer.shortcut, weights, x, f"{name}shortcut.")
+            if layer.merge == "concat":
+                return np.concatenate([body, shortcut], axis=1)
             body = body[:, :, None, None] if body.ndim < shortcut.ndim else body
             return body * shortcut if layer.merge == "multiply" else body + shortcut
         case _:

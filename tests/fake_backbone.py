@@ -16,7 +16,7 @@ class MeanAndMax:
         graphs: sides of the graphs that were asked for.
     """
 
-    name, features = "mean and maximum", 6
+    name, features, depths = "mean and maximum", 6, (6,)
 
     def __init__(self, digest: str = "0" * 64, factor: float = 1.0) -> None:
         self.digest = digest

@@ -120,6 +120,13 @@ CASES: dict[str, Network] = {
     "excitation of a branch's way": a_network(
         L.Branch("multiply", EXCITATION, (L.Conv(6, 3), L.ReLU())), L.GlobalPool("max")
     ),
+    "features of two depths": a_network(
+        L.Conv(4, 3),
+        L.ReLU(),
+        L.Branch("concat", (L.Conv(5, 3), L.ReLU(), L.GlobalPool()), (L.GlobalPool(),)),
+        L.Dense(3),
+    ),
+    "concat of vectors": a_network(L.Flatten(), L.Branch("concat", (L.Dense(5), L.ReLU()), (L.Dense(2),))),
     "gate of vectors": a_network(L.Flatten(), L.Dense(4), L.Branch("multiply", (L.Dense(4), L.Sigmoid()))),
     "gate of planes": a_network(
         L.Branch("multiply", (L.Conv(4, 3), L.Sigmoid()), (L.Conv(4, 3),)), L.Flatten(), L.Dense(3)

@@ -14,14 +14,18 @@ Pictures = NDArray[np.uint8]  # (N, side, side, 3)
 
 
 def features(name: str, tensors: Tensors, pictures: Pictures) -> NDArray[np.float32]:
-    graph = Pretrained.of_tensors(entry(name), tensors, "a file").graph(pictures.shape[1])
-    return _run(graph.SerializeToString(), "features", pictures)
+    """Of the last layer, (N, 1280): what the publishers call the features."""
+    backbone = Pretrained.of_tensors(entry(name), tensors, "a file")
+    found = _run(backbone.graph(pictures.shape[1]).SerializeToString(), "features", pictures)
+    return found[:, : backbone.depths[0]]
 
 
 def logits(name: str, tensors: Tensors, pictures: Pictures) -> NDArray[np.float32]:
     """Of ImageNet's classes, with the classifier of the file."""
-    head = classifier(entry(name), tensors, "a file")
-    graph = Pretrained.of_tensors(entry(name), tensors, "a file").with_head(pictures.shape[1], *head)
+    weight, bias = classifier(entry(name), tensors, "a file")
+    backbone = Pretrained.of_tensors(entry(name), tensors, "a file")
+    weight = np.pad(weight, ((0, 0), (0, backbone.features - weight.shape[1])))
+    graph = backbone.with_head(pictures.shape[1], weight, bias)
     return _run(graph.SerializeToString(), "logits", pictures)
 
 

@@ -70,7 +70,7 @@ def test_bundled_weights_make_features(entry: Entry) -> None:
     session = import_onnxruntime().InferenceSession(backbone.graph(96).SerializeToString())
     pictures = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
     (features,) = session.run(None, {"pictures": pictures})
-    assert features.shape == (2, entry.features)
+    assert features.shape == (2, sum(entry.features))
     assert features.std() > 0.1  # neither zeros nor NaN
 
 

@@ -75,7 +75,7 @@ def test_the_definition_has_the_published_number_of_weights(name: str) -> None:
         "resnet50": 25_557_032,
     }
     assert sum(weight.numel() for weight in drawn(name).parameters()) == with_classifier[name]
-    assert entry(name).parameters == with_classifier[name] - 1000 * (entry(name).features + 1)
+    assert entry(name).parameters == with_classifier[name] - 1000 * (entry(name).features[0] + 1)
 
 
 def test_every_family_of_the_catalog_has_a_definition_or_is_compared_with_keras() -> None:

@@ -142,7 +142,7 @@ def test_layers_that_do_not_fit_are_refused_with_layer_shape_and_remedy(layers: 
         (L.Dropout, {"rate": 1.0}, "rate = 1.0"),
         (L.Dropout, {"rate": -0.1}, "rate = -0.1"),
         (L.Dropout, {"rate": "0.5"}, "rate = '0.5'"),
-        (L.Branch, {"merge": "concat", "body": (L.ReLU(),)}, "merge = 'concat'"),
+        (L.Branch, {"merge": "mean", "body": (L.ReLU(),)}, "merge = 'mean'"),
         (L.Branch, {"merge": "add", "body": [L.ReLU()]}, "body = "),
         (L.Branch, {"merge": "add", "body": ("relu",)}, "body = "),
     ],

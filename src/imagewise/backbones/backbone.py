@@ -19,7 +19,7 @@ class Backbone(Protocol):
     A fake for tests computes the mean colour:
 
         class MeanColour:
-            name, digest, features = "mean colour", "0" * 64, 3
+            name, digest, features, depths = "mean colour", "0" * 64, 3, (3,)
             def graph(self, side): ...      # Cast, ReduceMean
             def with_head(self, side, weight, bias): ...
             def card(self): return CardBackbone(name=self.name)
@@ -38,6 +38,11 @@ class Backbone(Protocol):
     @property
     def features(self) -> int:
         """Length of a picture's feature vector."""
+        ...
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """How many of the features come from each depth of the network, the last layer first: one number or more."""
         ...
 
     def graph(self, side: int) -> onnx.ModelProto:

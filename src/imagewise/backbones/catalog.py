@@ -40,7 +40,7 @@ class Entry:
     title: str
     family: str
     names: str
-    features: int
+    features: tuple[int, ...]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     side: int
@@ -74,5 +74,5 @@ def entry(name: str) -> Entry:
 
 def _entry(name: str, fields: dict[str, Any]) -> Entry:
     held = tuple(WeightsFile(**(file | {"urls": tuple(file.get("urls", ()))})) for file in fields["files"])
-    typed = {"mean": tuple(fields["mean"]), "std": tuple(fields["std"]), "files": held}
-    return Entry(name=name, **(fields | typed))
+    lists = {name: tuple(fields[name]) for name in ("features", "mean", "std")}
+    return Entry(name=name, **(fields | lists | {"files": held}))

@@ -56,7 +56,7 @@ def build_layers(entry: Entry, side: int) -> tuple[Layer, ...]:
 def published_values(entry: Entry) -> int:
     """Number of values in a published file: of the layers and, if it has one, of the classifier for 1,000 classes."""
     shapes = weight_shapes(build_layers(entry, entry.side), (3, entry.side, entry.side))
-    classifier = 1000 * (entry.features + 1) if entry.classifier else 0
+    classifier = 1000 * (entry.features[0] + 1) if entry.classifier else 0
     return sum(prod(shape) for _, _, shape in shapes) + classifier
 
 

@@ -61,7 +61,7 @@ def _status(entry: Entry) -> BackboneStatus:
     return BackboneStatus(
         name=entry.name,
         title=entry.title,
-        features=entry.features,
+        features=sum(entry.features),
         parameters=entry.parameters,
         top1=entry.top1,
         licence=entry.licence,

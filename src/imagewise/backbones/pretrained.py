@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from imagewise.backbones.catalog import Entry
 from imagewise.backbones.families import Tensors, build_layers, canonical_weights, published_tensor
 from imagewise.model.card import CardBackbone
+from imagewise.networks.families.wider import pooled_at_depths
 from imagewise.networks.layers import Dense, Layer
 from imagewise.networks.network import Network, Weights
 
@@ -27,7 +28,7 @@ class Pretrained:
 
     Attributes:
         entry: what the catalog says of it.
-        weights: canonical, of `layers(side)`, which has the same for every side.
+        weights: canonical, of `layers(side)`, which has the same for every side, in its order.
         source: the file that the weights came from, or its address.
     """
 
@@ -48,6 +49,11 @@ class Pretrained:
     @property
     def features(self) -> int:
         """Length of a picture's feature vector."""
+        return sum(self.entry.features)
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """How many of the features come from each depth of the network, the last layer first."""
         return self.entry.features
 
     @cached_property
@@ -59,28 +65,32 @@ class Pretrained:
         return digest.hexdigest()
 
     def layers(self, side: int) -> tuple[Layer, ...]:
-        """From (3, side, side) to (features,)."""
+        """The published layers, in a row: from (3, side, side) to the features of the last one."""
         return build_layers(self.entry, side)
 
     def feature_network(self, side: int) -> Network:
-        """From pictures (side, side, 3) to features."""
-        return Network((side, side, 3), self.entry.mean, self.entry.std, self.layers(side))
+        """From pictures (side, side, 3) to the features of all depths."""
+        return self._network(side)
 
     def network(self, side: int, classes: int) -> Network:
         """From pictures (side, side, 3) to logits: the backbone and a dense layer."""
-        layers = (*self.layers(side), Dense(classes))
-        return Network((side, side, 3), self.entry.mean, self.entry.std, layers)
+        return self._network(side, Dense(classes))
 
     def network_weights(self, side: int, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> Weights:
         """The weights of `network`, with those of the dense layer: (classes, features) and (classes,) float32."""
-        last = len(self.layers(side))
-        return {**self.weights, f"{last}.weight": weight, f"{last}.bias": bias}
+        names = self.network(side, len(bias)).weight_shapes()
+        return dict(zip(names, [*self.weights.values(), weight, bias], strict=True))
+
+    def _network(self, side: int, *more: Layer) -> Network:
+        layers = (*pooled_at_depths(self.layers(side), len(self.depths) - 1), *more)
+        return Network((side, side, 3), self.entry.mean, self.entry.std, layers)
 
     def graph(self, side: int) -> onnx.ModelProto:
         """See `Backbone`."""
         from imagewise.model.onnx_writer import build_feature_graph
 
-        return build_feature_graph(self.feature_network(side), self.weights)
+        network = self.feature_network(side)
+        return build_feature_graph(network, dict(zip(network.weight_shapes(), self.weights.values(), strict=True)))
 
     def with_head(self, side: int, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> onnx.ModelProto:
         """See `Backbone`."""
@@ -107,5 +117,5 @@ def classifier(entry: Entry, tensors: Tensors, origin: str) -> tuple[NDArray[np.
         ModelError: the file has none of that shape.
     """
     where = entry.classifier or "classifier"
-    weight = published_tensor(entry, tensors, f"{where}.weight", (1000, entry.features), origin)
+    weight = published_tensor(entry, tensors, f"{where}.weight", (1000, entry.features[0]), origin)
     return weight, published_tensor(entry, tensors, f"{where}.bias", (1000,), origin)

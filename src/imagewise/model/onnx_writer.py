@@ -30,6 +30,7 @@ _SINCE = {
     "BatchNormalization": 9,
     "Cast": 9,
     "Clip": 11,
+    "Concat": 4,
     "Conv": 1,
     "Flatten": 9,
     "Gemm": 7,
@@ -197,6 +198,8 @@ class _Writer:
     def _branch(self, layer: L.Branch, shape: Shape, value: str, prefix: str) -> str:
         body = self.stack(layer.body, shape, value, f"{prefix}body.")
         shortcut = self.stack(layer.shortcut, shape, value, f"{prefix}shortcut.")
+        if layer.merge == "concat":
+            return self.add("Concat", [body, shortcut], axis=1)
         if layer.is_gated(shape):
             # Reshape and not Unsqueeze: OpenCV reads no Unsqueeze of two axes at once, and its form changed with 13
             planes = np.array([-1, layer.output_shape(shape)[0], 1, 1], dtype=np.int64)

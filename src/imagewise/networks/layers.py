@@ -1,8 +1,8 @@
 """The layers that a network is a list of: plain data, each with the shape it makes and the weights it holds.
 
-Nothing is implied: padding is explicit, and every epsilon and momentum is a field with PyTorch's meaning. Shapes are
-(C, H, W) before Flatten or GlobalPool and (features,) after. To add a kind of layer, write its class here and name it
-in `Layer`; mypy then points at each reader that has no case for it, and tests/contract.py holds the readers together.
+Padding is explicit, and every epsilon and momentum is a field with PyTorch's meaning. Shapes are (C, H, W) before
+Flatten or GlobalPool and (features,) after. To add a kind of layer, write its class here and name it in `Layer`: mypy
+then points at each reader that has no case for it, and tests/contract.py holds the readers together.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from math import isfinite, prod
-from typing import Literal
+from typing import Literal, get_args
 
 from imagewise.errors import NetworkError
 
 Shape = tuple[int, ...]
 Sides = tuple[int, int, int, int]  # top, left, bottom, right
+Merge = Literal["add", "multiply", "concat"]
 
 
 class _LayerKind(ABC):
@@ -62,7 +63,7 @@ def _allowed(name: str, value: object) -> bool:
         case "kind":
             return value in ("average", "max")
         case "merge":
-            return value in ("add", "multiply")
+            return value in get_args(Merge)
         case "body" | "shortcut":
             return isinstance(value, tuple) and all(isinstance(layer, _LayerKind) for layer in value)
         case _:
@@ -209,10 +210,7 @@ class MaxPool(_Pooling):
 
 @dataclass(frozen=True)
 class AveragePool(_Pooling):
-    """Mean of each window; padding counts as zeros, or, unless `count_include_pad`, does not count at all.
-
-    TensorFlow's SAME leaves the padding out of the mean: `count_include_pad=False`.
-    """
+    """Mean of each window. Padding counts as zeros or, unless `count_include_pad`, not at all, as TensorFlow's SAME."""
 
     size: int
     stride: int
@@ -253,17 +251,20 @@ class Branch(_Weightless):
     """merge(body(x), shortcut(x)). An empty shortcut is the identity.
 
     "add" gives a residual block (He et al. 2015); "multiply" with a pooled body of shape (C,) gives
-    squeeze-and-excitation (Hu et al. 2018): (C,) is spread over the plane of the other side.
+    squeeze-and-excitation (Hu et al. 2018): (C,) is spread over the plane. "concat" puts features behind each other.
     """
 
-    merge: Literal["add", "multiply"]
+    merge: Merge
     body: tuple[Layer, ...]
     shortcut: tuple[Layer, ...] = ()
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape that both sides share, or the shortcut's where the body is a gate."""
-        self._require(bool(self.body), shape, "the body is empty")
+        """The shape that both sides share, the shortcut's where the body is a gate, or all features of both sides."""
         body, shortcut = stack_shape(self.body, shape), stack_shape(self.shortcut, shape)
+        self._require(bool(self.body), shape, "the body is empty")
+        if self.merge == "concat":
+            self._require(len(body) == len(shortcut) == 1, shape, "concat needs vectors")
+            return (body[0] + shortcut[0],)
         gate = self.merge == "multiply" and len(body) == 1 and len(shortcut) == 3 and body[0] == shortcut[0]
         self._require(gate or body == shortcut, shape, f"the body makes {body} and the shortcut {shortcut}")
         return shortcut

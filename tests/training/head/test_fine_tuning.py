@@ -67,7 +67,7 @@ def test_blocks_end_with_a_residual_branch_or_a_linear_projection() -> None:
 
 def test_the_first_blocks_are_frozen_and_each_learns_more_slowly_than_the_next() -> None:
     job = a_job(frozen=0.5, layer_decay=0.5, head_rate=3.0)
-    head = Head(np.ones((3, 1280), np.float32), np.zeros(3, np.float32))
+    head = Head(np.ones((3, job.backbone.features), np.float32), np.zeros(3, np.float32))
     trained = training_job(job, head, "photo")
     rates = list(trained.rate_multipliers.values())
     assert rates[0] == 0.0
@@ -123,7 +123,7 @@ def test_fine_tuning_leaves_a_run_with_epochs_and_a_head(photographs: Path, tmp_
 def test_a_temperature_divides_the_logits_of_the_whole_network() -> None:
     job = a_job()
     rng = np.random.default_rng(0)
-    head = Head(rng.normal(size=(3, 1280)).astype(np.float32), rng.normal(size=3).astype(np.float32))
+    head = Head(rng.normal(size=(3, job.backbone.features)).astype(np.float32), rng.normal(size=3).astype(np.float32))
     trained = training_job(job, head, "photo")
     pictures = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     weights = trained.starting_weights()

@@ -219,3 +219,18 @@ def test_few_pictures_are_fitted_in_their_own_span_with_the_same_result(
     monkeypatch.setattr(rows, "NARROW", 0.0)
     outside = LogisticProblem([x], y, 3).fit(strength, tolerance=1e-7)
     check_equal(inside, outside, pictures(200, 300, 3)[0], 1e-3)
+
+
+@pytest.mark.parametrize("count", [30, 400])
+def test_features_of_earlier_depths_are_brought_to_half_the_spread_of_the_last_layers(count: int) -> None:
+    x, y = pictures(count, 20, 3)
+    x[:, 12:] *= 0.01
+    scaled = x / np.repeat([np.sqrt(x[:, :12].var(axis=0).mean()), 2 * np.sqrt(x[:, 12:].var(axis=0).mean())], [12, 8])
+    reference = LogisticRegression(C=1 / 10.0, max_iter=5000, tol=1e-8).fit(scaled, y)
+    head = LogisticProblem([x], y, 3, depths=(12, 8)).fit(10.0)
+    expected = reference.decision_function(scaled)
+    np.testing.assert_allclose(
+        head.logits(x) - head.logits(x).mean(axis=1, keepdims=True),
+        expected - expected.mean(axis=1, keepdims=True),
+        atol=2e-3,
+    )

@@ -217,7 +217,7 @@ def test_few_pictures_are_all_trained_on_and_a_cross_validation_tells_what_to_ex
     assert run.head is not None
     assert run.head.expectation is not None
     assert run.head.expectation.count == 18
-    assert run.accuracy == run.head.expectation.accuracy
+    assert run.accuracy == pytest.approx(run.head.expectation.accuracy, abs=0.1)  # one of four repetitions
     assert any("too few to keep some for testing" in notice for notice in run.notices)
     assert "expect less of new ones" not in (run.folder / "report.html").read_text("utf-8")
 

@@ -65,6 +65,11 @@ class OnnxFile:
         return self.probed.features
 
     @property
+    def depths(self) -> tuple[int, ...]:
+        """One: the file's own features."""
+        return (self.features,)
+
+    @property
     def side(self) -> int | None:
         """The only side in pixels that it takes; None if it takes several."""
         return self.probed.parts.picture.side

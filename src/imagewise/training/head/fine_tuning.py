@@ -32,12 +32,9 @@ def training_job(job: FineTuneJob, head: Head, framing_kind: FramingKind) -> Tra
     tuning = job.recipe.fine_tuning
     trained_from = round(tuning.frozen * count)
     rates = [0.0 if b < trained_from else tuning.layer_decay ** (count - 1 - b) for b in range(count)]
-    names = job.network.weight_shapes()
-    head_layer = len(layers)
-    multipliers = {
-        name: tuning.head_rate if (number := int(name.partition(".")[0])) == head_layer else rates[blocks[number]]
-        for name in names
-    }
+    in_a_row = [int(name.partition(".")[0]) for name in job.backbone.weights]
+    by_weight = [*(rates[blocks[number]] for number in in_a_row), tuning.head_rate, tuning.head_rate]
+    multipliers = dict(zip(job.network.weight_shapes(), by_weight, strict=True))
     return TrainingJob(
         network=job.network,
         recipe=job.recipe,

@@ -70,11 +70,19 @@ def _choose(job: HeadJob, dataset: Dataset, features: SplitFeatures) -> HeadChoi
     if "validation" in dataset and "validation" not in fitted:
         validation = (features["validation"][0], dataset["validation"].labels)
         return choose_by_validation(
-            views, labels, validation, classes, recipe.views, recipe.strengths, job.class_weights
+            views, labels, validation, classes, recipe.views, recipe.strengths, job.class_weights, job.backbone.depths
         )
     groups = _groups(dataset, fitted)
     return choose_by_folds(
-        views, labels, classes, recipe.views, recipe.strengths, job.class_weights, groups, recipe.seed
+        views,
+        labels,
+        classes,
+        recipe.views,
+        recipe.strengths,
+        job.class_weights,
+        groups,
+        recipe.seed,
+        job.backbone.depths,
     )
 
 

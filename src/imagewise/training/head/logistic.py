@@ -74,13 +74,14 @@ class LogisticProblem:
         labels: NDArray[np.int64],
         classes: int,
         sample_weights: NDArray[np.float64] | None = None,
+        depths: Sequence[int] | None = None,
     ) -> None:
-        """Measure the features of the parts, each (n, F), one after the other. For the rest see `fit_logistic`."""
+        """Measure the features of the parts, each (n, F). For the rest see `Rows` and `fit_logistic`."""
         weights = np.ones(len(labels)) if sample_weights is None else sample_weights
         self._labels = labels
         self._classes = classes
         self._weigh(weights)
-        self._rows = Rows(parts, weights)
+        self._rows = Rows(parts, weights, depths)
 
     def weighted(self, sample_weights: NDArray[np.float64]) -> Self:
         """The same features with other weights of the pictures; their mean and spread stay as they were measured."""

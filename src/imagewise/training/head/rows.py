@@ -12,6 +12,7 @@ from imagewise.errors import TrainingError
 IN_MEMORY = 256 * 2**20  # bytes of features that are kept centred; more are read again, in blocks, at each product
 BLOCK = 4 * 2**20  # bytes of features that are centred at once: they stay in the processor's cache
 NARROW = 0.5  # of the features: so few pictures span a space whose own coordinates are worth computing
+EARLIER = 0.5  # the spread of features of an earlier depth, as a share of the last layer's (docs/decisions.md)
 FEW_CLASSES = 16  # up to which BLAS is faster one way round, and from which it is the other way
 
 
@@ -24,29 +25,40 @@ class Rows:
 
     Attributes:
         mean: float64 (F,).
-        scale: the root of the mean variance of all features. Dividing each by its own would raise those that hardly
-            vary, and reads fewer pictures (docs/decisions.md).
+        scale: float64 (F,), by which features are divided: the root of the mean variance of all features of a depth,
+            larger for earlier depths. Dividing each by its own would raise those that hardly vary, and reads fewer
+            pictures (docs/decisions.md).
     """
 
-    def __init__(self, parts: Sequence[NDArray[np.float32]], weights: NDArray[np.float64]) -> None:
-        """Measure mean and spread of the parts, each (n, F), one after the other; weights (N,) of all."""
+    def __init__(
+        self,
+        parts: Sequence[NDArray[np.float32]],
+        weights: NDArray[np.float64],
+        depths: Sequence[int] | None = None,
+    ) -> None:
+        """Measure mean and spread of the parts, each (n, F), one after the other.
+
+        Args:
+            weights: (N,), of all.
+            depths: how many of the F features come from each depth, as `Backbone.depths`; None: all from one.
+        """
         self._parts = parts
         self._count = sum(map(len, parts))
         self._prepared: NDArray[np.float32] | None = None
         self._basis: NDArray[np.float32] | None = None
         self.mean = np.zeros(parts[0].shape[1])
-        spread, total = 0.0, float(weights.sum())
+        variance, total = np.zeros(len(self.mean)), float(weights.sum())
         with np.errstate(invalid="ignore"):  # NaN and infinity are refused below
             for at, raw in self._raw():
                 self.mean += weights[at] @ raw / total
             for at, raw in self._raw():
-                spread += float(weights[at] @ np.square(raw - self.mean.astype(np.float32)).mean(axis=1)) / total
-        if not np.isfinite(spread):
+                variance += weights[at] @ np.square(raw - self.mean.astype(np.float32)) / total
+        if not np.isfinite(variance).all():
             raise TrainingError(
                 "the features of some pictures are not finite numbers. Check the weights of the backbone, or take "
                 "another one."
             )
-        self.scale = float(np.sqrt(spread)) or 1.0
+        self.scale = _scale(variance, depths or (len(variance),))
         if sum(part.nbytes for part in parts) <= IN_MEMORY:
             prepared = np.empty((self._count, len(self.mean)), np.float32)
             for at, rows in self._blocks():
@@ -70,9 +82,10 @@ class Rows:
 
     def outward(self, weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Weights (classes, F) and biases (classes,) of plain features that `weight` (classes, D + 1) stands for."""
-        outer = weight[:, :-1] / self.scale
+        outer = weight[:, :-1]
         if self._basis is not None:
             outer = outer @ self._basis.T
+        outer = outer / self.scale
         return outer, weight[:, -1] - outer @ self.mean
 
     def _raw(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
@@ -92,7 +105,7 @@ class Rows:
             return
         for at, raw in self._raw():
             rows: NDArray[np.float32] = np.subtract(raw, self.mean, dtype=np.float32)
-            rows *= np.float32(1 / self.scale)
+            rows *= (1 / self.scale).astype(np.float32)
             yield at, rows
 
     def logits(self, weight: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -112,3 +125,14 @@ class Rows:
             out[:, :-1] += residuals[at].T @ rows if residuals.shape[1] < FEW_CLASSES else (rows.T @ residuals[at]).T
             out[:, -1] += residuals[at].sum(axis=0, dtype=np.float64)
         return out
+
+
+def _scale(variance: NDArray[np.float64], depths: Sequence[int]) -> NDArray[np.float64]:
+    """(F,): the spread that the features of a depth share; that of earlier ones so that their share is `EARLIER`."""
+    scale = np.empty(len(variance))
+    start = 0
+    for count in depths:
+        spread = float(np.sqrt(variance[start : start + count].mean())) or 1.0
+        scale[start : start + count] = spread if start == 0 else spread / EARLIER
+        start += count
+    return scale

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imagewise.networks import layers as L
-from imagewise.networks.layers import Layer, Shape
+from imagewise.networks.layers import Layer, Merge, Shape
 from imagewise.networks.network import Network, Weights
 from imagewise.training.engines.pytorch.convolutions import (
     LayerStack,
@@ -76,18 +76,20 @@ class PaddedAveragePool(nn.Module):
 class BranchModule(nn.Module):
     """merge(body(x), shortcut(x)); a gate of shape (N, C) is spread over the plane."""
 
-    def __init__(self, body: nn.Sequential, shortcut: nn.Sequential, multiply: bool) -> None:
+    def __init__(self, body: nn.Sequential, shortcut: nn.Sequential, merge: Merge) -> None:
         super().__init__()
         self.body = body
         self.shortcut = shortcut
-        self.multiply = multiply
+        self.merge = merge
 
     def forward(self, x: Tensor) -> Tensor:
         """The body's and the shortcut's output, merged."""
         a, b = self.body(x), self.shortcut(x)
+        if self.merge == "concat":
+            return torch.cat([a, b], dim=1)
         if a.ndim < b.ndim:
             a = a[:, :, None, None]
-        merged: Tensor = a * b if self.multiply else a + b
+        merged: Tensor = a * b if self.merge == "multiply" else a + b
         return merged
 
 
@@ -154,7 +156,7 @@ def _module(layer: Layer, shape: Shape, building: _Building, before: Layer | Non
             return SeededDropout(layer.rate, building.generator)
         case L.Branch():
             body, shortcut = (LayerStack(_modules(side, shape, building)) for side in (layer.body, layer.shortcut))
-            return BranchModule(body, shortcut, layer.merge == "multiply")
+            return BranchModule(body, shortcut, layer.merge)
         case _:
             assert_never(layer)
 

@@ -97,6 +97,8 @@ class KerasNetwork:
     def _branch(self, layer: L.Branch, shape: Shape, x: Any, name: str) -> Any:
         body = self._stack(layer.body, shape, x, f"{name}.body.")
         shortcut = self._stack(layer.shortcut, shape, x, f"{name}.shortcut.")
+        if layer.merge == "concat":
+            return keras.ops.concatenate([body, shortcut], axis=1)
         if layer.is_gated(shape):
             body = body[:, None, None, :]
         return body * shortcut if layer.merge == "multiply" else body + shortcut

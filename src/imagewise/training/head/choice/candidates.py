@@ -28,17 +28,20 @@ class Pictures:
         labels: (N,).
         weights: (N,), how much each counts.
         classes: number of classes.
+        depths: how many features come from each depth, as `Backbone.depths`; None: all from one.
     """
 
     views: Sequence[Parts]
     labels: Labels
     weights: NDArray[np.float64]
     classes: int
+    depths: Sequence[int] | None = None
 
     def problem(self, views: int) -> LogisticProblem:
         """The fit on the first views. A picture counts the same however many there are."""
         parts = [part for view in self.views[:views] for part in view]
-        return LogisticProblem(parts, np.tile(self.labels, views), self.classes, np.tile(self.weights, views) / views)
+        weights = np.tile(self.weights, views) / views
+        return LogisticProblem(parts, np.tile(self.labels, views), self.classes, weights, self.depths)
 
 
 @dataclass(frozen=True, eq=False)

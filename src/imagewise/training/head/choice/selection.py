@@ -63,6 +63,7 @@ def choose_by_validation(
     names: Sequence[str],
     strengths: Sequence[float],
     class_weights: NDArray[np.float32] | None = None,
+    depths: Sequence[int] | None = None,
 ) -> HeadChoice:
     """The head with the smallest loss on validation pictures, fitted on the others alone.
 
@@ -74,12 +75,13 @@ def choose_by_validation(
         names: of the views.
         strengths: of the L2 penalty, above 0.
         class_weights: (classes,), how much each class counts in the loss.
+        depths: how many features come from each depth, as `Backbone.depths`; None: all from one.
 
     Raises:
         RecipeError: a strength is not above 0.
         TrainingError: features are not finite, or no picture has a weight.
     """
-    pictures = Pictures(views, labels, _weights(labels, class_weights), classes)
+    pictures = Pictures(views, labels, _weights(labels, class_weights), classes, depths)
     held_out = HeldOut([validation[0]], validation[1], _weights(validation[1], class_weights))
     divisions = [_division(pictures, held_out, pictures.weights, np.ones(len(held_out.labels), dtype=bool))]
     return _choose(pictures, held_out, divisions, names, strengths, "validation")
@@ -94,6 +96,7 @@ def choose_by_folds(
     class_weights: NDArray[np.float32] | None = None,
     groups: NDArray[np.int64] | None = None,
     seed: int = 0,
+    depths: Sequence[int] | None = None,
 ) -> HeadChoice:
     """The head with the smallest loss in a cross-validation, fitted on all pictures.
 
@@ -106,12 +109,13 @@ def choose_by_folds(
         class_weights: (classes,), how much each class counts in the loss.
         groups: (N,), equal for pictures that stay in one fold; None: each is on its own.
         seed: of the folds.
+        depths: as for `choose_by_validation`.
 
     Raises:
         RecipeError: a strength is not above 0.
         TrainingError: features are not finite, or no picture has a weight.
     """
-    pictures = Pictures(views, labels, _weights(labels, class_weights), classes)
+    pictures = Pictures(views, labels, _weights(labels, class_weights), classes, depths)
     held_out = HeldOut(views[0], labels, pictures.weights)
     largest = int(np.bincount(labels).max()) if len(labels) else 0
     count = min(FOLDS, max(2, largest))  # with 2 a class, 5 folds would hold out half of a class, and none of others
