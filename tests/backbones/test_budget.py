@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from fake_backbone import MeanAndMax
 from imagewise.backbones.budget import SHARE, Budget, measure_rate
 from imagewise.backbones.computing.feature_session import FeatureSession
-from imagewise.backbones.views import FLIPPED, PLAIN, view
 
 
 class Clock:
@@ -86,43 +83,6 @@ def test_nothing_is_opened_before_there_are_photographs() -> None:
     limit(100, 224)
     limit(200, 192)
     assert opened == ["opened"]
-
-
-# ---- the views
-
-
-VIEWS = (PLAIN, FLIPPED, view("centre"), view("top-left"))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "count"), [(1000, 4), (20 + 16 + 11.8, 3), (20 + 16 + 11.7, 2), (20 + 15.9, 1), (0.1, 1)]
-)
-def test_the_first_views_that_fit_are_kept(seconds: float, count: int) -> None:
-    chosen, _ = budget(seconds).choose_views(VIEWS, 224, 1000, 800)
-    assert chosen == VIEWS[:count]
-
-
-def test_time_that_has_passed_is_not_left_for_views() -> None:
-    clock = Clock()
-    limit = Budget(1, "fake", MeanAndMax, clock=clock, rate=Quadratic())
-    assert len(limit.choose_views(VIEWS, 224, 1000, 800)[0]) == 2
-    clock.seconds += 15
-    assert len(limit.choose_views(VIEWS, 224, 1000, 800)[0]) == 1
-    clock.seconds += 1000
-    assert len(limit.choose_views(VIEWS, 224, 1000, 800)[0]) == 1
-
-
-@pytest.mark.parametrize(
-    ("views", "pictures", "minutes", "sentence"),
-    [
-        (VIEWS[:2], 1000, 9, "224 pixels, plain and flipped views: about 36 s for 1,000 pictures."),
-        (VIEWS[:1], 60_000, 90, "224 pixels, plain view: about 20 min for 60,000 pictures."),
-        (VIEWS, 1000, 1, "224 pixels, plain and flipped views: about 36 s for 1,000 pictures, and 2 more would take"),
-    ],
-)
-def test_a_sentence_says_what_was_chosen(views: Any, pictures: int, minutes: float, sentence: str) -> None:
-    limit = Budget(minutes, "fake", MeanAndMax, clock=Clock(), rate=Quadratic())
-    assert limit.choose_views(views, 224, pictures, pictures * 4 // 5)[1].startswith(sentence)
 
 
 # ---- the rate

@@ -1,16 +1,15 @@
-"""The size of pictures and the number of views whose features can be computed in the time that a user gives."""
+"""The size of pictures whose features can be computed in the time that a user gives."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
 from imagewise.backbones.backbone import Backbone
 from imagewise.backbones.computing.feature_session import FeatureSession
-from imagewise.backbones.views import View
 from imagewise.model.session import Device
 
 SMALLEST, STEP = 96, 32  # sides in pixels, from the first one on
@@ -21,10 +20,9 @@ Rate = Callable[[Backbone, int], float]
 
 
 class Budget:
-    """The time that a run may take, which bounds the side of photographs and the views of them; a `SideLimit`.
+    """The time that a run may take, which bounds the side of photographs; a `SideLimit`.
 
-    The side is bounded before any picture is read, so that each is decoded once and resized once. The views are chosen
-    afterwards, in the time that is left then. Size goes before views, since it is worth more (docs/decisions.md).
+    The side is bounded before any picture is read, so that each is decoded once and resized once.
 
     Args:
         minutes: above 0; they run from now on.
@@ -71,33 +69,6 @@ class Budget:
         return chosen, (
             f"at {side} pixels, the features of {pictures:,} pictures would take about {_about(whole)} of the "
             f"{_about(60 * self.minutes)} that the run may take"
-        )
-
-    def choose_views(
-        self, views: Sequence[View], side: int, pictures: int, trained: int
-    ) -> tuple[tuple[View, ...], str]:
-        """The first of `views` that fit into the time that is left, at least one; and a sentence that says so.
-
-        Args:
-            views: the more useful ones first.
-            side: of the pictures.
-            pictures: how many there are; all of them are seen in the first view.
-            trained: how many of them are trained on, and seen in the other views.
-        """
-        allowed, seconds = self._seconds_left(), 0.0
-        chosen: list[View] = []
-        for view in views:
-            more = (trained if chosen else pictures) * self._rate(side) * (view.side(side) / side) ** 2
-            if chosen and seconds + more > allowed:
-                break
-            chosen.append(view)
-            seconds += more
-        names = " and ".join(filter(None, [", ".join(view.name for view in chosen[:-1]), chosen[-1].name]))
-        left_out = len(views) - len(chosen)
-        note = f", and {left_out} more would take too long" if left_out else ""
-        return tuple(chosen), (
-            f"{side} pixels, {names} view{'' if len(chosen) == 1 else 's'}: about {_about(seconds)} for {pictures:,} "
-            f"pictures{note}."
         )
 
     def _seconds_left(self) -> float:

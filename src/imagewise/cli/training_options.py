@@ -70,7 +70,7 @@ Minutes = Annotated[
         "--minutes",
         metavar="M",
         callback=_finite_above_0,
-        help="How long a run on a pretrained network may take; input size and views are chosen to fit.",
+        help="How long a run on a pretrained network may take; the size of the pictures is chosen to fit.",
         rich_help_panel="Training",
     ),
 ]

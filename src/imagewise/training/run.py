@@ -80,7 +80,7 @@ def train(
         framing: kind and size of the model's input, a Framing or its text (`photo:96`); None chooses from the pictures.
         backbone: the pretrained network to start from: a name of `imagewise.backbones()`, or an ONNX file; None takes
             the most accurate one that is available, where the recipe starts from one.
-        minutes: how long a run on a pretrained network may take: input size and views are chosen to fit.
+        minutes: how long a run on a pretrained network may take: the size of the pictures is chosen to fit.
         half: store the weights with 16 bits: half the size of model.onnx.
         group_by: a regular expression on the names of picture files: pictures with the same match are one group, such
             as a person, and stay in one split.

@@ -203,6 +203,39 @@ def test_minutes_are_refused_for_a_recipe_that_counts_epochs(photographs: Path, 
         plan_run(photographs, Options(out=tmp_path / "run", offline=True, recipe="photo", minutes=1))
 
 
+@pytest.mark.parametrize(("framing", "given"), [("photo:96", None), (None, "dataset")])
+def test_minutes_are_refused_where_the_size_is_given_already(
+    photographs: Path, tmp_path: Path, framing: str | None, given: str | None
+) -> None:
+    data = imagewise.load_data(photographs, framing="photo:64") if given else photographs
+    with pytest.raises(RecipeError, match=r"--minutes chooses the size of the pictures, and .* out"):
+        plan_run(data, Options(out=tmp_path / "run", offline=True, framing=framing, minutes=1))
+
+
+def test_pictures_that_look_the_same_are_in_one_fold(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(32):  # nothing tells the classes apart, but each picture is there twice
+        blocks = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        picture = np.asarray(Image.fromarray(blocks).resize((72, 72), Image.Resampling.BICUBIC))
+        folder = tmp_path / "data" / ("a" if number % 2 else "b")
+        folder.mkdir(parents=True, exist_ok=True)
+        for copy, brighter in enumerate((0, 1)):
+            Image.fromarray(np.clip(picture.astype(int) + brighter, 0, 255).astype(np.uint8)).save(
+                folder / f"{number}-{copy}.png"
+            )
+    expected = []
+    for near_copies in (True, False):
+        run = imagewise.train(
+            tmp_path / "data", backbone=SMALL, framing="photo:64", near_copies=near_copies,
+            out=tmp_path / str(near_copies), offline=True, verbose=False,
+        )  # fmt: skip
+        assert run.head is not None
+        assert run.head.expectation is not None
+        expected.append(run.head.expectation.accuracy)
+    assert expected[0] < 0.75
+    assert expected[1] > 0.8
+
+
 def test_few_pictures_are_all_trained_on_and_a_cross_validation_tells_what_to_expect(
     photographs: Path, tmp_path: Path
 ) -> None:

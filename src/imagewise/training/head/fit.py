@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from imagewise.backbones.features import compute_features
 from imagewise.backbones.views import PLAIN, View, view
 from imagewise.data.dataset import Dataset, SplitName
-from imagewise.data.groups.grouping import Grouping, groups_by_name
+from imagewise.data.groups.grouping import Grouping, groups_by_name, units_of
+from imagewise.data.groups.near_copies import near_clusters, signatures_of, usable_clusters
 from imagewise.training.head.choice.expectation import expect
 from imagewise.training.head.choice.selection import HeadChoice, choose_by_folds, choose_by_validation
 from imagewise.training.head.job import HeadJob
@@ -20,6 +21,7 @@ from imagewise.training.head.result import HeadResult
 from imagewise.training.reports.callbacks import TrainingCallbacks
 
 FEWEST_TESTED = 20  # pictures; the accuracy on fewer says next to nothing
+COMPARED_SIDE = 64  # pixels of a picture, about, that is compared with others
 REFERENCE_PICTURES = 64  # on which the model file is compared with features and head
 
 SplitFeatures = dict[SplitName, tuple[NDArray[np.float32], ...]]
@@ -72,7 +74,7 @@ def _choose(job: HeadJob, dataset: Dataset, features: SplitFeatures) -> HeadChoi
         return choose_by_validation(
             views, labels, validation, classes, recipe.views, recipe.strengths, job.class_weights, job.backbone.depths
         )
-    groups = _groups(dataset, fitted)
+    groups = _groups(dataset, fitted, labels)
     return choose_by_folds(
         views,
         labels,
@@ -86,14 +88,26 @@ def _choose(job: HeadJob, dataset: Dataset, features: SplitFeatures) -> HeadChoi
     )
 
 
-def _groups(dataset: Dataset, fitted: Sequence[SplitName]) -> NDArray[np.int64] | None:
-    """The number of each picture's group, where groups are named; None where every picture is alone."""
+def _groups(dataset: Dataset, fitted: Sequence[SplitName], labels: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """The number of each picture's group: named, or of near-copies. None where every picture is alone."""
     names = [name for split in fitted for name in dataset[split].names or ()]
-    if dataset.group_by is None or len(names) != sum(len(dataset[split]) for split in fitted):
+    groups: Sequence[str | None] = [None] * len(labels)
+    if dataset.group_by is not None and len(names) == len(labels):
+        groups, _ = groups_by_name(dataset.name, names, Grouping(dataset.group_by, must_match=False))
+    near: list[list[int]] = []
+    if dataset.near_copies:
+        signatures = [signatures_of(_sampled(dataset[split].images)) for split in fitted]
+        near = usable_clusters(near_clusters(signatures), labels)
+    if not near and not any(groups):
         return None
-    found, _ = groups_by_name(dataset.name, names, Grouping(dataset.group_by, must_match=False))
-    numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(group or (place,), len(numbers)) for place, group in enumerate(found)])
+    keys = units_of(range(len(labels)), groups, near).keys  # alike content is among the near-copies
+    return np.unique(keys, return_inverse=True)[1].astype(np.int64)
+
+
+def _sampled(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every so many rows and columns: a signature is of 16x16 means, and all of a large picture take 3 ms."""
+    step = max(1, min(images.shape[1:3]) // COMPARED_SIDE)
+    return images[:, ::step, ::step]
 
 
 def _expectation(choice: HeadChoice, dataset: Dataset) -> HeadExpectation | None:

@@ -13,7 +13,7 @@ from imagewise.data.dataset import Dataset
 from imagewise.errors import RecipeError
 from imagewise.framing.framing import Framing
 from imagewise.training.head.recipe import HeadRecipe
-from imagewise.training.planning.plan import AnyRecipe, Options
+from imagewise.training.planning.plan import AnyRecipe, Data, Options
 from imagewise.training.planning.trial import quick_score
 
 
@@ -53,10 +53,18 @@ def best_backbone(options: Options) -> tuple[Backbone | None, tuple[str, ...]]:
     return opened.backbone, (f"{reason}: imagewise takes {opened.backbone.entry.title} instead.",)
 
 
-def side_limit(recipe: AnyRecipe | None, named: Backbone | None, options: Options) -> Budget | None:
-    """The bound of the pictures' size by the time that the user gives; None where no time is given."""
+def side_limit(data: Data | None, recipe: AnyRecipe | None, named: Backbone | None, options: Options) -> Budget | None:
+    """The bound of the pictures' size by the time that the user gives; None where no time is given.
+
+    Raises:
+        RecipeError: the size is given already, so that the time could not bound it.
+    """
     if options.minutes is None:
         return None
+    if isinstance(data, Dataset):
+        raise RecipeError("--minutes chooses the size of the pictures, and those of a Dataset have one. Leave it out.")
+    if options.framing is not None:
+        raise RecipeError("--minutes chooses the size of the pictures, and --framing gives one. Leave one of them out.")
 
     def opened() -> Backbone:
         backbone = named or best_backbone(options)[0]

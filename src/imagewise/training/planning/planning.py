@@ -82,7 +82,7 @@ def _prepare(
         if engine_name == "pytorch" and (isinstance(recipe, Recipe) or not on_backbone):
             # its import takes a second, during which the data is read
             opening = pool.submit(open_engine, engine_name, options.device, options.threads)
-        limit = side_limit(recipe, named, options)
+        limit = side_limit(data, recipe, named, options)
         dataset = load(data, options, recipe, for_backbone=on_backbone, usual=only_framing(named), limit=limit)
         if recipe is None:
             suits = may_transfer and suits_backbones(dataset.framing)
