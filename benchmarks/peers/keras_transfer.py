@@ -47,12 +47,14 @@ def _in_keras(layer: Any, value: Any) -> Any:
 
 
 def keras_backbone(backbone: Pretrained, side: int) -> Any:
-    """A Keras model from pixels to features."""
+    """A Keras model from pixels to the features of the last layer."""
     if _is_of_keras(backbone.entry):
         return applications_mobilenet(backbone, side)
+    from imagewise.networks.network import Network
     from imagewise.training.engines.tensorflow.reader import KerasNetwork
 
-    network = KerasNetwork(backbone.feature_network(side))
+    layers = backbone.layers(side)
+    network = KerasNetwork(Network((side, side, 3), backbone.entry.mean, backbone.entry.std, layers))
     network.load(backbone.weights)
     return network.model
 

@@ -110,7 +110,7 @@ def main(settings: Settings) -> None:
     loader = DataLoader(pictures, settings.batch, shuffle=True, num_workers=WORKERS, worker_init_fn=_seed_worker)
     test = DataLoader(unseen, settings.batch, num_workers=WORKERS)
     body = plain_module(backbone, settings.side)
-    head = nn.Linear(backbone.features, len(pictures.classes))
+    head = nn.Linear(backbone.depths[0], len(pictures.classes))
     model, phases = nn.Sequential(body, head), Phases()
 
     body.requires_grad_(False)

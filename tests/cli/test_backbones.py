@@ -69,7 +69,8 @@ def test_json_has_the_facts_of_the_catalog_and_where_each_is(tmp_path: Path, mon
     assert found["mobilenet_v2_035"]["host"] is None
     for name, each in found.items():
         known = entry(name)
-        for key in ("title", "features", "parameters", "top1", "licence", "citation", "homepage"):
+        assert each["features"] == sum(known.features)
+        for key in ("title", "parameters", "top1", "licence", "citation", "homepage"):
             assert each[key] == getattr(known, key)
 
 
